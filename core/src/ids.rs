@@ -1,0 +1,175 @@
+//! The identifiers, each a type of its own, so that one can't be taken for another. Text is checked where it comes in.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize};
+pub use uuid::Uuid;
+
+use crate::limits;
+
+/// An identifier was not of its form. The text says what the form is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected {expected}")]
+pub struct InvalidId {
+    /// What was expected, as the end of a sentence.
+    pub expected: &'static str,
+}
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl $name {
+            /// Reads a UUID.
+            pub fn parse(text: &str) -> Result<Self, InvalidId> {
+                Uuid::try_parse(text).map(Self).map_err(|_| InvalidId { expected: "a UUID" })
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+uuid_id!(
+    /// One browser profile (one storage area).
+    DeviceId
+);
+uuid_id!(
+    /// One ordered queue of records of a device, written by one page, for one user.
+    StreamId
+);
+uuid_id!(
+    /// A visitor who has not signed in, as a device names them.
+    AnonymousId
+);
+uuid_id!(
+    /// A stretch of activity on a device.
+    SessionId
+);
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $check:path, $expected:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes the text if it is of the form.
+            pub fn parse(text: impl Into<String>) -> Result<Self, InvalidId> {
+                let text = text.into();
+                if $check(&text) { Ok(Self(text)) } else { Err(InvalidId { expected: $expected }) }
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::parse(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+fn is_external_id(text: &str) -> bool {
+    !text.is_empty() && text.len() <= limits::EXTERNAL_ID_BYTES && !text.chars().any(char::is_control)
+}
+
+fn is_slug(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= limits::SLUG_BYTES
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-')
+}
+
+text_id!(
+    /// The id that the site gives a user (`changeUser`): 1 to 997 bytes without control characters.
+    ExternalId,
+    is_external_id,
+    "1 to 997 bytes without control characters"
+);
+text_id!(
+    /// A workspace, the tenant.
+    WorkspaceId,
+    is_slug,
+    "1 to 64 of a-z, 0-9, _ and -"
+);
+text_id!(
+    /// A segment of a workspace.
+    SegmentId,
+    is_slug,
+    "1 to 64 of a-z, 0-9, _ and -"
+);
+text_id!(
+    /// A campaign of a workspace; an in-app message bears the id of its campaign.
+    CampaignId,
+    is_slug,
+    "1 to 64 of a-z, 0-9, _ and -"
+);
+
+/// A user of a workspace, as the store numbers them. Stable: a merge keeps the survivor's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UserId(pub i64);
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The place of a record in its stream: 1, 2, 3 … Zero stands for "none yet".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Seq(pub u64);
+
+impl Seq {
+    /// Before the first record.
+    pub const NONE: Self = Self(0);
+
+    /// The next place.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+impl fmt::Display for Seq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_are_checked() {
+        assert!(ExternalId::parse("alice@example.com").is_ok());
+        assert!(ExternalId::parse("").is_err());
+        assert!(ExternalId::parse("a\nb").is_err());
+        assert!(ExternalId::parse("x".repeat(997)).is_ok());
+        assert!(ExternalId::parse("x".repeat(998)).is_err());
+        assert!(SegmentId::parse("basket_builders-2").is_ok());
+        assert!(SegmentId::parse("Basket").is_err());
+        assert!(DeviceId::parse("00000000-0000-4000-8000-000000000001").is_ok());
+        assert!(DeviceId::parse("not-a-uuid").is_err());
+    }
+}

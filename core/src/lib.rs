@@ -1,0 +1,28 @@
+//! The rules that Kindling's SDK and server share.
+//!
+//! Everything here is pure: no I/O, no clock, no randomness, no globals. Time and identifiers come in as arguments, so that a
+//! rule gives the same answer in the browser, on the server and in a simulation. The crate compiles natively and to
+//! WebAssembly, where every byte counts: decoding from [`value::Value`] is written by hand (it is also what gives errors that
+//! name the path), and nothing formats floating-point numbers.
+//!
+//! | module | what it owns |
+//! |---|---|
+//! | [`ids`] | the identifiers, each a type of its own |
+//! | [`time`] | instants and durations |
+//! | [`value`] | attribute and property values |
+//! | [`limits`] | every bound, once, with its reason |
+//! | [`decode`] | reading typed things out of values, with errors that name the path |
+//! | [`protocol`] | every wire type, once |
+//! | [`profile`] | what is known of a user: applying records, event activity, merging |
+//! | [`segment`] | the filter language: parse, evaluate, index |
+//! | [`message`] | in-app messages: content, triggers, choice |
+
+pub mod decode;
+pub mod ids;
+pub mod limits;
+pub mod message;
+pub mod profile;
+pub mod protocol;
+pub mod segment;
+pub mod time;
+pub mod value;

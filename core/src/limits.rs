@@ -1,0 +1,72 @@
+//! Every bound of the system, once, with its reason. Past a bound there is a clear error, never silent truncation.
+
+use crate::time::Duration;
+
+/// Names of events, attributes, products and properties, in characters. What teams of this field already keep to.
+pub const NAME_CHARS: usize = 255;
+/// A string inside properties or attributes, in bytes: long enough for a URL or a note.
+pub const STRING_BYTES: usize = 8 * 1024;
+/// Properties of one event, or the value of one custom attribute, as JSON bytes.
+pub const PROPERTIES_BYTES: usize = 50 * 1024;
+/// Nesting of arrays and objects inside properties or an attribute's value: no human writes deeper, and recursion stays safe.
+pub const VALUE_DEPTH: usize = 16;
+/// An external id, in bytes.
+pub const EXTERNAL_ID_BYTES: usize = 997;
+/// The id of a workspace, segment or campaign, in bytes.
+pub const SLUG_BYTES: usize = 64;
+/// Whole numbers beyond this lose digits in a browser; they are refused rather than changed (2^53 - 1).
+pub const SAFE_INTEGER: i64 = 9_007_199_254_740_991;
+
+/// Pieces in one purchase.
+pub const PURCHASE_QUANTITY: u32 = 100;
+/// The price of one piece, in hundredths of the currency's unit (ten million units).
+pub const PRICE_HUNDREDTHS: i64 = 1_000_000_000;
+
+/// Records in one flush. With 150 bytes each that is 75 KB: one round trip, and a bounded piece of a transaction.
+pub const BATCH_RECORDS: usize = 500;
+/// Bytes of one flush. The SDK stays far below it, so that only a broken client meets it.
+pub const FLUSH_BODY_BYTES: usize = 1024 * 1024;
+/// Bytes of records that the SDK puts in one flush.
+pub const FLUSH_TARGET_BYTES: usize = 256 * 1024;
+/// Bytes of a flush sent while the page closes: browsers allow 64 KiB of keepalive bodies at a time, for the whole page.
+pub const KEEPALIVE_BYTES: usize = 50 * 1024;
+/// Records that the SDK keeps while the server is out of reach.
+pub const QUEUE_RECORDS: usize = 10_000;
+/// Bytes of records that the SDK keeps: browsers give a site about 5 MB of storage, and the site needs its share.
+pub const QUEUE_BYTES: usize = 2 * 1024 * 1024;
+
+/// Distinct event names on one profile. Names made up at run time ("viewed_4711") meet it; properties are for those.
+pub const PROFILE_EVENT_NAMES: usize = 1_000;
+/// Custom attributes on one profile.
+pub const PROFILE_ATTRIBUTES: usize = 1_000;
+/// Distinct products on one profile; beyond it purchases still count in total and revenue, not by product.
+pub const PROFILE_PRODUCTS: usize = 2_000;
+/// Distinct campaigns on one profile whose message the user saw or clicked.
+pub const PROFILE_MESSAGES: usize = 2_000;
+/// Elements of an array attribute.
+pub const ARRAY_ELEMENTS: usize = 500;
+/// Times kept of an event: counts in a window are exact up to here, and a filter may not ask for more.
+pub const EVENT_RECENT_TIMES: usize = 64;
+
+/// Nesting of a filter.
+pub const FILTER_DEPTH: usize = 16;
+/// Conditions in one filter, all branches together.
+pub const FILTER_NODES: usize = 256;
+/// The longest window of a filter: two years.
+pub const FILTER_WINDOW: Duration = Duration::from_days(731);
+
+/// In-app messages that one answer carries; beyond it the ones with the highest priority go.
+pub const MESSAGES_HELD: usize = 100;
+/// Text of a message (header, body, a button …), in bytes.
+pub const MESSAGE_TEXT_BYTES: usize = 4 * 1024;
+/// Buttons of a message.
+pub const MESSAGE_BUTTONS: usize = 2;
+/// Key-value pairs of a message.
+pub const MESSAGE_EXTRAS: usize = 32;
+/// Events that wait for the messages which their own flush may bring.
+pub const PENDING_OCCURRENCES: usize = 64;
+
+/// How far ahead of the server's clock a record may lie after correction.
+pub const CLOCK_FUTURE: Duration = Duration::from_seconds(300);
+/// How old a record may be: about the 13 months that an unused device keeps its storage.
+pub const CLOCK_PAST: Duration = Duration::from_days(400);

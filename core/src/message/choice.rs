@@ -1,0 +1,103 @@
+//! Which message an occurrence shows.
+
+use std::collections::BTreeMap;
+
+use super::{content::InAppMessage, trigger::Occurrence};
+use crate::{
+    ids::CampaignId,
+    time::{Duration, Timestamp},
+};
+
+/// What a device showed, and when.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct History {
+    /// When each message was shown last.
+    pub shown: BTreeMap<CampaignId, Timestamp>,
+    /// When a trigger last showed any message.
+    pub last: Option<Timestamp>,
+}
+
+/// Chooses what the occurrence shows: of the messages whose trigger it fires and that may be shown (again), the one with the
+/// greatest priority; of equals the one with the lesser id, so that every device chooses the same. Nothing is shown within
+/// `interval` of the last message.
+pub fn choose<'a>(
+    messages: impl IntoIterator<Item = &'a InAppMessage>,
+    occurrence: &Occurrence,
+    history: &History,
+    interval: Duration,
+    now: Timestamp,
+) -> Option<&'a InAppMessage> {
+    // A clock that was set back must not silence messages for ever: a "last time" in the future does not count.
+    let passed = |at: Timestamp, pause: Duration| at > now || now >= at.plus(pause);
+    if history.last.is_some_and(|last| !passed(last, interval)) {
+        return None;
+    }
+    let may_show = |message: &InAppMessage| match (history.shown.get(&message.id), message.repeat_after) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(last), Some(pause)) => passed(*last, pause),
+    };
+    messages
+        .into_iter()
+        .filter(|message| message.trigger.fires(occurrence) && may_show(message))
+        .max_by(|a, b| a.priority.cmp(&b.priority).then_with(|| b.id.cmp(&a.id)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{ClickAction, Content, Style, Trigger};
+
+    fn message(id: &str, priority: i32, repeat_after: Option<Duration>) -> InAppMessage {
+        InAppMessage {
+            id: CampaignId::parse(id).unwrap(),
+            priority,
+            trigger: Trigger::SessionStart,
+            repeat_after,
+            content: Content {
+                style: Style::Modal,
+                header: None,
+                body: String::new(),
+                image_url: None,
+                image_alt: None,
+                click_action: ClickAction::None,
+                buttons: vec![],
+                duration: None,
+                extras: BTreeMap::new(),
+            },
+        }
+    }
+
+    fn chosen(messages: &[InAppMessage], history: &History, now: i64) -> Option<String> {
+        let interval = Duration::from_seconds(30);
+        choose(messages, &Occurrence::SessionStart, history, interval, Timestamp::from_ms(now))
+            .map(|m| m.id.to_string())
+    }
+
+    #[test]
+    fn priority_decides_then_the_id() {
+        let messages = [message("b", 1, None), message("a", 1, None), message("c", 0, None)];
+        assert_eq!(chosen(&messages, &History::default(), 0).as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn a_message_is_shown_once_or_again_after_its_pause() {
+        let id = |id: &str| CampaignId::parse(id).unwrap();
+        let history = History {
+            shown: [(id("once"), Timestamp::from_ms(0)), (id("again"), Timestamp::from_ms(0))].into(),
+            last: None,
+        };
+        let messages = [message("once", 9, None), message("again", 1, Some(Duration::from_ms(100)))];
+        assert_eq!(chosen(&messages, &history, 99), None);
+        assert_eq!(chosen(&messages, &history, 100).as_deref(), Some("again"));
+    }
+
+    #[test]
+    fn messages_keep_their_distance_even_when_the_clock_is_set_back() {
+        let messages = [message("a", 1, None)];
+        let history = History { last: Some(Timestamp::from_ms(1_000_000)), ..History::default() };
+        assert_eq!(chosen(&messages, &history, 1_029_999), None);
+        assert!(chosen(&messages, &history, 1_030_000).is_some());
+        assert!(chosen(&messages, &history, 5_000).is_some());
+    }
+}

@@ -1,0 +1,12 @@
+//! In-app messages: what they say, what shows them, and which of several is shown.
+
+mod choice;
+mod content;
+mod read;
+mod trigger;
+mod url;
+
+pub use choice::{History, choose};
+pub use content::{Button, ClickAction, Content, InAppMessage, SlideFrom, Style};
+pub use trigger::{Occurrence, PropertyTest, Trigger};
+pub use url::SafeUrl;

@@ -1,0 +1,272 @@
+//! Reading messages from JSON values, and writing what a derive can't.
+
+use std::collections::BTreeMap;
+
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use super::{
+    content::{Button, ClickAction, Content, InAppMessage, SlideFrom, Style},
+    trigger::{PropertyTest, Trigger},
+    url::SafeUrl,
+};
+use crate::{
+    decode::{DecodeError, Fields, Path},
+    ids::CampaignId,
+    limits,
+    segment::{Bound, Test},
+    time::Duration,
+    value::{Value, is_name},
+};
+
+impl InAppMessage {
+    /// Reads a message as the server sends it.
+    pub fn read(value: &Value) -> Result<Self, DecodeError> {
+        Self::read_at(value, &Path::Wire)
+    }
+
+    fn read_at(value: &Value, path: &Path<'_>) -> Result<Self, DecodeError> {
+        let fields = Fields::of(value, path)?;
+        Ok(Self {
+            id: campaign_id(&fields, "id")?.ok_or_else(|| fields.error("id", "the id of a campaign"))?,
+            priority: priority(&fields)?,
+            trigger: fields.read("trigger", Trigger::read)?.ok_or_else(|| fields.error("trigger", "a trigger"))?,
+            repeat_after: fields.integer("repeat_after_ms")?.map(Duration::from_ms),
+            content: fields.read("content", Content::read)?.ok_or_else(|| fields.error("content", "a message"))?,
+        })
+    }
+}
+
+/// Reads a priority; a missing one is 0.
+pub(crate) fn priority(fields: &Fields<'_>) -> Result<i32, DecodeError> {
+    let priority = fields.integer("priority")?.unwrap_or(0);
+    i32::try_from(priority).map_err(|_| fields.error("priority", "a whole number of at most nine digits"))
+}
+
+fn campaign_id(fields: &Fields<'_>, name: &str) -> Result<Option<CampaignId>, DecodeError> {
+    let text = fields.text(name)?;
+    text.map(|text| CampaignId::parse(text).map_err(|e| fields.error(name, e.expected))).transpose()
+}
+
+fn name(fields: &Fields<'_>, key: &str) -> Result<Option<String>, DecodeError> {
+    const EXPECTED: &str = "a name of 1 to 255 characters";
+    match fields.text(key)? {
+        None => Ok(None),
+        Some(name) if is_name(name) => Ok(Some(name.to_owned())),
+        Some(_) => Err(fields.error(key, EXPECTED)),
+    }
+}
+
+impl Trigger {
+    /// Reads a trigger.
+    pub fn read(value: &Value, path: &Path<'_>) -> Result<Self, DecodeError> {
+        const TYPES: &str = "session_start, custom_event, purchase or message_click";
+        let fields = Fields::of(value, path)?;
+        let tests = || fields.read_all("where", limits::FILTER_NODES, PropertyTest::read);
+        match fields.required_text("type", TYPES)? {
+            "session_start" => {
+                fields.only(&["type"], "no other key beside type")?;
+                Ok(Self::SessionStart)
+            }
+            "custom_event" => {
+                fields.only(&["type", "name", "where"], "type, name and where only")?;
+                let name = name(&fields, "name")?.ok_or_else(|| fields.error("name", "the name of an event"))?;
+                Ok(Self::CustomEvent { name, tests: tests()? })
+            }
+            "purchase" => {
+                fields.only(&["type", "product_id", "where"], "type, product_id and where only")?;
+                Ok(Self::Purchase { product_id: name(&fields, "product_id")?, tests: tests()? })
+            }
+            "message_click" => {
+                fields.only(&["type", "message"], "type and message only")?;
+                Ok(Self::MessageClick { message: campaign_id(&fields, "message")? })
+            }
+            _ => Err(fields.error("type", TYPES)),
+        }
+    }
+}
+
+impl PropertyTest {
+    fn read(value: &Value, path: &Path<'_>) -> Result<Self, DecodeError> {
+        let fields = Fields::of(value, path)?;
+        let property = name(&fields, "property")?;
+        let property = property.ok_or_else(|| fields.error("property", "the name of a property"))?;
+        Ok(Self { property, test: Test::parse(&fields, "property")? })
+    }
+}
+
+impl Serialize for PropertyTest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("property", &self.property)?;
+        match &self.test {
+            Test::Is(value) => map.serialize_entry("is", value)?,
+            Test::IsNot(value) => map.serialize_entry("is_not", value)?,
+            Test::In(values) => map.serialize_entry("in", values)?,
+            Test::Greater(bound) => map.serialize_entry("greater", &bound.value())?,
+            Test::Less(bound) => map.serialize_entry("less", &bound.value())?,
+            Test::Exists(there) => map.serialize_entry("exists", there)?,
+        }
+        map.end()
+    }
+}
+
+impl Bound {
+    fn value(self) -> Value {
+        match self {
+            Self::Number(number) => Value::Number(number),
+            Self::Time(time) => Value::Time(time),
+        }
+    }
+}
+
+impl Content {
+    /// Reads what a message says.
+    pub fn read(value: &Value, path: &Path<'_>) -> Result<Self, DecodeError> {
+        const TYPES: &str = "slide_up or modal";
+        let fields = Fields::of(value, path)?;
+        fields.only(
+            &[
+                "type",
+                "slide_from",
+                "header",
+                "body",
+                "image_url",
+                "image_alt",
+                "click_action",
+                "buttons",
+                "duration_ms",
+                "extras",
+            ],
+            "type, slide_from, header, body, image_url, image_alt, click_action, buttons, duration_ms or extras",
+        )?;
+        let style = match fields.required_text("type", TYPES)? {
+            "slide_up" => Style::SlideUp {
+                slide_from: match fields.text("slide_from")? {
+                    None | Some("bottom") => SlideFrom::Bottom,
+                    Some("top") => SlideFrom::Top,
+                    Some(_) => return Err(fields.error("slide_from", "top or bottom")),
+                },
+            },
+            "modal" => Style::Modal,
+            _ => return Err(fields.error("type", TYPES)),
+        };
+        Ok(Self {
+            style,
+            header: text(&fields, "header")?,
+            body: text(&fields, "body")?.ok_or_else(|| fields.error("body", "the text of the message"))?,
+            image_url: fields.read("image_url", url)?,
+            image_alt: text(&fields, "image_alt")?,
+            click_action: fields.read("click_action", ClickAction::read)?.unwrap_or_default(),
+            buttons: fields.read_all("buttons", limits::MESSAGE_BUTTONS, Button::read)?,
+            duration: fields.read("duration_ms", duration)?,
+            extras: fields.read("extras", extras)?.unwrap_or_default(),
+        })
+    }
+}
+
+fn text(fields: &Fields<'_>, key: &str) -> Result<Option<String>, DecodeError> {
+    match fields.text(key)? {
+        None => Ok(None),
+        Some(text) if text.len() <= limits::MESSAGE_TEXT_BYTES => Ok(Some(text.to_owned())),
+        Some(_) => Err(fields.error(key, "at most 4096 bytes of text")),
+    }
+}
+
+fn url(value: &Value, path: &Path<'_>) -> Result<SafeUrl, DecodeError> {
+    let url = value.as_str().and_then(SafeUrl::parse);
+    url.ok_or_else(|| path.expected("an address: relative, or with https, http, mailto, tel or sms"))
+}
+
+fn duration(value: &Value, path: &Path<'_>) -> Result<Duration, DecodeError> {
+    let ms = if let Value::Number(number) = value { number.as_integer() } else { None };
+    let ms = ms.filter(|ms| (1_000..=86_400_000).contains(ms));
+    ms.map(Duration::from_ms).ok_or_else(|| path.expected("a whole number of milliseconds from 1000 to 86400000"))
+}
+
+fn extras(value: &Value, path: &Path<'_>) -> Result<BTreeMap<String, String>, DecodeError> {
+    const EXPECTED: &str = "an object of at most 32 short texts";
+    let members = value.as_object().filter(|members| members.len() <= limits::MESSAGE_EXTRAS);
+    let members = members.ok_or_else(|| path.expected(EXPECTED))?;
+    let mut extras = BTreeMap::new();
+    for (name, value) in members {
+        let text = value.as_str().filter(|text| text.len() <= limits::MESSAGE_TEXT_BYTES && is_name(name));
+        let text = text.ok_or_else(|| Path::Member(path, name).expected(EXPECTED))?;
+        extras.insert(name.clone(), text.to_owned());
+    }
+    Ok(extras)
+}
+
+impl Button {
+    fn read(value: &Value, path: &Path<'_>) -> Result<Self, DecodeError> {
+        let fields = Fields::of(value, path)?;
+        fields.only(&["id", "text", "click_action"], "id, text and click_action only")?;
+        Ok(Self {
+            id: name(&fields, "id")?.ok_or_else(|| fields.error("id", "a name for reports"))?,
+            text: text(&fields, "text")?.ok_or_else(|| fields.error("text", "what the button says"))?,
+            click_action: fields.read("click_action", ClickAction::read)?.unwrap_or(ClickAction::Close),
+        })
+    }
+}
+
+impl ClickAction {
+    fn read(value: &Value, path: &Path<'_>) -> Result<Self, DecodeError> {
+        const TYPES: &str = "none, close or open_url";
+        let fields = Fields::of(value, path)?;
+        match fields.required_text("type", TYPES)? {
+            "none" => Ok(Self::None),
+            "close" => Ok(Self::Close),
+            "open_url" => {
+                fields.only(&["type", "url", "new_tab"], "type, url and new_tab only")?;
+                let url = fields.read("url", url)?.ok_or_else(|| fields.error("url", "an address"))?;
+                Ok(Self::OpenUrl { url, new_tab: fields.boolean("new_tab")?.unwrap_or(false) })
+            }
+            _ => Err(fields.error("type", TYPES)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<InAppMessage, String> {
+        InAppMessage::read_at(&serde_json::from_str(json).unwrap(), &Path::Definition).map_err(|e| e.to_string())
+    }
+
+    /// The wire form of a message with everything in it.
+    const FULL: &str = r#"{"id":"free_shipping","priority":10,"trigger":{"type":"custom_event","name":"added","where":[{"property":"price","greater":10},{"property":"sku","in":["a",1]},{"property":"x","exists":false}]},"repeat_after_ms":86400000,"content":{"type":"slide_up","slide_from":"top","header":"H","body":"B","image_url":"/i.png","image_alt":"I","click_action":{"type":"open_url","url":"/x","new_tab":true},"buttons":[{"id":"go","text":"Go","click_action":{"type":"close"}}],"duration_ms":8000,"extras":{"k":"v"}}}"#;
+
+    #[test]
+    fn a_message_is_read_as_it_was_written() {
+        let message = read(FULL).unwrap();
+        assert_eq!(serde_json::to_string(&message).unwrap(), FULL);
+        let small = r#"{"id":"a","priority":0,"trigger":{"type":"purchase","product_id":"mug"},"content":{"type":"modal","body":"B"}}"#;
+        assert_eq!(serde_json::to_string(&read(small).unwrap()).unwrap(), small);
+        let click = r#"{"id":"a","priority":0,"trigger":{"type":"message_click","message":"b"},"content":{"type":"modal","body":"B"}}"#;
+        assert_eq!(serde_json::to_string(&read(click).unwrap()).unwrap(), click);
+    }
+
+    #[test]
+    fn a_device_reads_past_what_it_does_not_know() {
+        let newer = FULL.replacen("\"header\"", "\"theme\":{\"dark\":true},\"header\"", 1);
+        let message = InAppMessage::read(&serde_json::from_str(&newer).unwrap()).unwrap();
+        assert_eq!(serde_json::to_string(&message).unwrap(), FULL);
+    }
+
+    #[test]
+    fn errors_name_the_path() {
+        for (from, to, wanted) in [
+            ("\"/x\"", "\"javascript:x\"", "$.content.click_action.url: expected an address"),
+            ("\"slide_up\"", "\"slideup\"", "$.content.type: expected slide_up or modal"),
+            ("\"header\"", "\"heading\"", "$.content.heading: expected type, slide_from"),
+            ("8000", "5", "$.content.duration_ms: expected"),
+            ("\"greater\"", "\"above\"", "$.trigger.where[0].above: expected exactly one of"),
+            ("\"custom_event\"", "\"event\"", "$.trigger.type: expected session_start"),
+            ("\"free_shipping\"", "\"Free\"", "$.id: expected 1 to 64"),
+            ("\"v\"", "1", "$.content.extras.k: expected"),
+        ] {
+            let error = read(&FULL.replacen(from, to, 1)).unwrap_err();
+            assert!(error.contains(wanted), "{to}: {error}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Attributes: their names, their values, and which of two values stands.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{protocol::RecordError, time::Timestamp, value::Value};
+
+macro_rules! standard_attributes {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal),* $(,)?) => {
+        /// The attributes that every profile has a place for. All are text.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum StandardAttribute { $($(#[$doc])* $variant),* }
+
+        impl StandardAttribute {
+            /// Every one of them.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// Its name in JSON.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),* }
+            }
+
+            /// The attribute of that name.
+            pub fn parse(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|attribute| attribute.name() == name)
+            }
+        }
+    };
+}
+
+standard_attributes! {
+    /// E-mail address.
+    Email = "email",
+    /// First name.
+    FirstName = "first_name",
+    /// Last name.
+    LastName = "last_name",
+    /// Phone number.
+    PhoneNumber = "phone_number",
+    /// One of `m`, `f`, `o` (other), `u` (unknown), `n` (not applicable), `p` (prefers not to say).
+    Gender = "gender",
+    /// As `YYYY-MM-DD`.
+    DateOfBirth = "date_of_birth",
+    /// ISO 3166-1 alpha-2, upper case.
+    Country = "country",
+    /// Home city.
+    HomeCity = "home_city",
+    /// ISO 639-1, lower case.
+    Language = "language",
+    /// IANA name.
+    TimeZone = "time_zone",
+}
+
+impl StandardAttribute {
+    /// Whether the value is of the attribute's form; null, which clears it, always is.
+    pub fn check(self, value: &Value) -> Result<(), RecordError> {
+        let text = match value {
+            Value::Null => return Ok(()),
+            Value::String(text) => text,
+            _ => return Err(RecordError::InvalidAttribute),
+        };
+        let form = match self {
+            Self::Email => text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty()),
+            Self::Gender => matches!(text.as_str(), "m" | "f" | "o" | "u" | "n" | "p"),
+            Self::DateOfBirth => is_date(text),
+            Self::Country => text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase()),
+            Self::Language => text.len() == 2 && text.bytes().all(|b| b.is_ascii_lowercase()),
+            Self::FirstName | Self::LastName | Self::PhoneNumber | Self::HomeCity | Self::TimeZone => true,
+        };
+        if form && crate::value::is_name(text) { Ok(()) } else { Err(RecordError::InvalidAttribute) }
+    }
+}
+
+/// Whether the text is a day of the calendar, as `YYYY-MM-DD`.
+fn is_date(text: &str) -> bool {
+    let digits = |range: std::ops::Range<usize>| {
+        let part = text.get(range)?;
+        part.bytes().all(|b| b.is_ascii_digit()).then(|| part.parse::<u32>().ok()).flatten()
+    };
+    let separated = text.len() == 10 && text.get(4..5) == Some("-") && text.get(7..8) == Some("-");
+    let (true, Some(year), Some(month), Some(day)) = (separated, digits(0..4), digits(5..7), digits(8..10)) else {
+        return false;
+    };
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        4 | 6 | 9 | 11 => 30,
+        2 => 28 + u32::from(leap),
+        1..=12 => 31,
+        _ => 0,
+    };
+    (1..=days).contains(&day)
+}
+
+/// Whether the user was signed in when a record was made. What an identified user said of themselves stands above what an
+/// anonymous visitor, who later turned out to be them, said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// By a visitor who had not signed in.
+    Anonymous,
+    /// By a user who had.
+    Identified,
+}
+
+/// Decides between two values of an attribute: the greater stamp stands. Comparing stamps instead of arrival times makes the
+/// profile the same for every order of arrival, before or after a merge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Stamp {
+    /// First: who said it.
+    pub origin: Origin,
+    /// Then: when.
+    pub at: Timestamp,
+}
+
+/// An attribute's value with its stamp. A cleared attribute is kept as null, so that an older value that arrives later does
+/// not bring it back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fact {
+    value: Value,
+    stamp: Stamp,
+}
+
+impl Fact {
+    /// A value with its stamp.
+    pub const fn new(value: Value, stamp: Stamp) -> Self {
+        Self { value, stamp }
+    }
+
+    /// The value, unless it was cleared.
+    pub fn value(&self) -> Option<&Value> {
+        Some(&self.value).filter(|value| !value.is_null())
+    }
+
+    /// What decides between it and another.
+    pub const fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
+    /// Takes the other fact's value if its stamp is greater (at equal stamps: if its value is).
+    pub fn join(&mut self, other: Self) {
+        let order = other.stamp.cmp(&self.stamp).then_with(|| other.value.total_cmp(&self.value));
+        if order.is_gt() {
+            *self = other;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn standard_attributes_have_forms() {
+        let ok = |attribute: StandardAttribute, text: &str| attribute.check(&Value::from(text)).is_ok();
+        assert!(ok(StandardAttribute::Email, "a@b"));
+        assert!(!ok(StandardAttribute::Email, "@b"));
+        assert!(ok(StandardAttribute::DateOfBirth, "2000-02-29"));
+        for bad in ["1900-02-29", "2001-04-31", "2001-13-01", "2001-1-01", "2001-01-00", "+001-01-01", "éé01-01-01"] {
+            assert!(!ok(StandardAttribute::DateOfBirth, bad), "{bad}");
+        }
+        assert!(ok(StandardAttribute::Country, "DE") && !ok(StandardAttribute::Country, "de"));
+        assert!(ok(StandardAttribute::Language, "de") && !ok(StandardAttribute::Language, "deu"));
+        assert!(!ok(StandardAttribute::FirstName, ""));
+        assert!(StandardAttribute::FirstName.check(&Value::Null).is_ok());
+        assert!(StandardAttribute::FirstName.check(&Value::from(1)).is_err());
+        for attribute in StandardAttribute::ALL {
+            assert_eq!(StandardAttribute::parse(attribute.name()), Some(*attribute));
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The profile: all that is known of a user, and the rules by which records change it.
+//!
+//! The rules are made so that the order in which records of several devices arrive does not matter: an attribute keeps the
+//! value with the greatest [`Stamp`], counters add, first and last times take the least and the greatest.
+
+mod activity;
+mod apply;
+mod attributes;
+mod merge;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use activity::{Activity, Tally};
+pub use attributes::{Fact, Origin, Stamp, StandardAttribute};
+
+use crate::{
+    ids::CampaignId,
+    protocol::{Currency, Hundredths},
+    time::Timestamp,
+    value::Value,
+};
+
+/// All that is known of a user, except ids, devices and segments, which the store keeps beside it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Profile {
+    /// When the user was first heard of.
+    pub first_seen: Timestamp,
+    /// When the user was last heard of.
+    pub last_seen: Timestamp,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    standard: BTreeMap<StandardAttribute, Fact>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    custom: BTreeMap<String, Fact>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    events: BTreeMap<String, Activity>,
+    /// What the user bought.
+    #[serde(default)]
+    pub purchases: Purchases,
+    /// The user's sessions.
+    #[serde(default)]
+    pub sessions: Sessions,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    messages: BTreeMap<CampaignId, Interactions>,
+}
+
+/// What a user bought.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Purchases {
+    /// How many purchases.
+    pub count: u64,
+    /// Price times quantity, by currency.
+    pub revenue: BTreeMap<Currency, Hundredths>,
+    /// By product.
+    pub products: BTreeMap<String, Tally>,
+}
+
+/// The sessions of a user.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sessions {
+    /// How many began, and when.
+    pub starts: Tally,
+    /// How long the ended ones lasted together, in milliseconds.
+    pub total_ms: i64,
+}
+
+/// What a user did with the message of a campaign.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interactions {
+    /// Times it was seen.
+    #[serde(default)]
+    pub impressions: Tally,
+    /// Times it, or a button of it, was clicked.
+    #[serde(default)]
+    pub clicks: Tally,
+}
+
+impl Profile {
+    /// A profile of which nothing is known but when it was first heard of.
+    pub fn new(first_seen: Timestamp) -> Self {
+        Self {
+            first_seen,
+            last_seen: first_seen,
+            standard: BTreeMap::new(),
+            custom: BTreeMap::new(),
+            events: BTreeMap::new(),
+            purchases: Purchases::default(),
+            sessions: Sessions::default(),
+            messages: BTreeMap::new(),
+        }
+    }
+
+    /// A standard attribute, if it is set.
+    pub fn standard(&self, attribute: StandardAttribute) -> Option<&Value> {
+        self.standard.get(&attribute).and_then(Fact::value)
+    }
+
+    /// A custom attribute, if it is set.
+    pub fn custom(&self, name: &str) -> Option<&Value> {
+        self.custom.get(name).and_then(Fact::value)
+    }
+
+    /// The standard attributes that are set.
+    pub fn standard_attributes(&self) -> impl Iterator<Item = (StandardAttribute, &Value)> {
+        self.standard.iter().filter_map(|(name, fact)| Some((*name, fact.value()?)))
+    }
+
+    /// The custom attributes that are set.
+    pub fn custom_attributes(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.custom.iter().filter_map(|(name, fact)| Some((name.as_str(), fact.value()?)))
+    }
+
+    /// The activity of one event, if it ever happened.
+    pub fn event(&self, name: &str) -> Option<&Activity> {
+        self.events.get(name)
+    }
+
+    /// The activity of every event that ever happened.
+    pub fn events(&self) -> impl Iterator<Item = (&str, &Activity)> {
+        self.events.iter().map(|(name, activity)| (name.as_str(), activity))
+    }
+
+    /// What the user did with the messages of campaigns.
+    pub fn messages(&self) -> impl Iterator<Item = (&CampaignId, &Interactions)> {
+        self.messages.iter()
+    }
+
+    /// What the user did with the message of one campaign.
+    pub fn message(&self, campaign: &CampaignId) -> Option<&Interactions> {
+        self.messages.get(campaign)
+    }
+}

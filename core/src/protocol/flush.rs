@@ -1,0 +1,171 @@
+//! A flush and its answer.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{AnonymousId, DeviceId, ExternalId, Seq, StreamId},
+    message::InAppMessage,
+    time::Timestamp,
+    value::{Object, Value},
+};
+
+/// A flush: a run of records of one stream.
+///
+/// `R` is what a record is to the reader: the server reads each by itself, so that one that can't be read is rejected alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FlushRequest<R> {
+    /// The workspace's publishable key. It stands in the body so that the request needs no preflight.
+    pub key: String,
+    /// Who speaks, like `web/0.1.0`.
+    pub sdk: String,
+    /// The device.
+    pub device: DeviceId,
+    /// The stream.
+    pub stream: StreamId,
+    /// Whose records these are.
+    pub identity: Identity,
+    /// When the flush was sent, by the device's clock: with it the server corrects the clock.
+    pub sent_at: Timestamp,
+    /// The version of the messages that the device holds for this user, if it holds any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub messages: Option<String>,
+    /// The records, in the order of their `seq`. Must be the last field: see [`join_records`].
+    pub records: Vec<R>,
+}
+
+/// Completes a flush: puts records, each JSON already, into a request that was encoded without any.
+pub fn join_records<'a>(empty: &str, records: impl Iterator<Item = &'a str>) -> String {
+    let mut body = String::from(empty.strip_suffix("]}").unwrap_or(empty));
+    for (i, record) in records.enumerate() {
+        if i > 0 {
+            body.push(',');
+        }
+        body.push_str(record);
+    }
+    body.push_str("]}");
+    body
+}
+
+/// Whose records a stream carries. A stream belongs to one identity; when the user changes, the device begins a new stream. So
+/// no loss of a record can put its neighbours on the wrong profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The user who is signed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalId>,
+    /// The anonymous visitor: with no external id, whose records these are; with one, who turned out to be that user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anonymous_id: Option<AnonymousId>,
+}
+
+/// The answer to a flush. It is sent when everything it says is durable.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FlushAnswer {
+    /// The server has this record of the stream and all before it, or has rejected them; the device may forget them.
+    pub acked: Seq,
+    /// The records that were not taken.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rejected: Vec<Rejected>,
+    /// The user's messages, if they differ from the version that the device named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub messages: Option<MessageSet>,
+}
+
+/// A record that was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rejected {
+    /// Its place in the stream.
+    pub seq: Seq,
+    /// Why, for programs.
+    pub code: String,
+    /// Why, for people.
+    pub detail: String,
+}
+
+/// The messages meant for a user.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct MessageSet {
+    /// Names this set; a device that holds it need not get it again.
+    pub version: String,
+    /// The messages, highest priority first.
+    pub items: Vec<InAppMessage>,
+}
+
+impl FlushAnswer {
+    /// Reads an answer. What an older SDK does not know in it, it leaves out; `None` if it is no answer at all.
+    pub fn read(value: &Value) -> Option<Self> {
+        let answer = value.as_object()?;
+        let rejected = match answer.get("rejected") {
+            Some(Value::Array(items)) => items.iter().filter_map(Rejected::read).collect(),
+            _ => Vec::new(),
+        };
+        let messages = answer.get("messages").and_then(MessageSet::read);
+        Some(Self { acked: seq(answer, "acked")?, rejected, messages })
+    }
+}
+
+impl Rejected {
+    fn read(value: &Value) -> Option<Self> {
+        let rejected = value.as_object()?;
+        let text = |name| rejected.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        Some(Self { seq: seq(rejected, "seq")?, code: text("code"), detail: text("detail") })
+    }
+}
+
+impl MessageSet {
+    /// Reads a set of messages. A message that this SDK can't read is left out, not the whole set.
+    pub fn read(value: &Value) -> Option<Self> {
+        let set = value.as_object()?;
+        let Some(Value::Array(items)) = set.get("items") else { return None };
+        Some(Self {
+            version: set.get("version")?.as_str()?.to_owned(),
+            items: items.iter().filter_map(|item| InAppMessage::read(item).ok()).collect(),
+        })
+    }
+}
+
+fn seq(object: &Object, name: &str) -> Option<Seq> {
+    match object.get(name)? {
+        Value::Number(number) => number.as_integer().and_then(|n| u64::try_from(n).ok()).map(Seq),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_joined_as_they_stand() {
+        let request = FlushRequest::<()> {
+            key: "k]}".into(),
+            sdk: "web/0".into(),
+            device: DeviceId::parse("00000000-0000-4000-8000-000000000001").unwrap(),
+            stream: StreamId::parse("00000000-0000-4000-8000-000000000002").unwrap(),
+            identity: Identity { external_id: None, anonymous_id: None },
+            sent_at: Timestamp::from_ms(7),
+            messages: None,
+            records: vec![],
+        };
+        let empty = serde_json::to_string(&request).unwrap();
+        let body = join_records(&empty, ["{\"a\":1}", "{\"b\":2}"].into_iter());
+        let read: FlushRequest<Value> = serde_json::from_str(&body).unwrap();
+        assert_eq!(read.records.len(), 2);
+        assert_eq!(read.key, "k]}");
+        assert_eq!(join_records(&empty, std::iter::empty()), empty);
+    }
+
+    #[test]
+    fn an_answer_is_read_as_it_was_written() {
+        let answer = FlushAnswer {
+            acked: Seq(4),
+            rejected: vec![Rejected { seq: Seq(3), code: "too_deep".into(), detail: "…".into() }],
+            messages: Some(MessageSet { version: "v".into(), items: vec![] }),
+        };
+        let json = serde_json::to_string(&answer).unwrap();
+        assert_eq!(FlushAnswer::read(&serde_json::from_str(&json).unwrap()), Some(answer));
+        for other in ["null", "{}", "[]", r#"{"acked":-1}"#, r#"{"acked":"1"}"#] {
+            assert_eq!(FlushAnswer::read(&serde_json::from_str(other).unwrap()), None, "{other}");
+        }
+    }
+}

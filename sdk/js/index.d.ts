@@ -1,0 +1,221 @@
+/**
+ * Kindling for the web: identify users, record what they do, and show them in-app messages.
+ *
+ * Every function is safe to call at any time: before {@link initialize} it logs a warning and does nothing, before the
+ * WebAssembly module is ready it is kept and carried out in order with the time of the call, and a wrong argument logs a
+ * warning and returns `false`. No function throws into the page.
+ */
+
+/** A value that an event property or a custom attribute may have. Dates keep their type; `undefined` members are left out. */
+export type Json = null | boolean | number | string | Date | Json[] | { [key: string]: Json | undefined };
+
+/** Properties of an event or a purchase. At most 50 KiB as JSON; names have at most 255 characters and no leading `$`. */
+export type Properties = { [name: string]: Json | undefined };
+
+export interface InitializationOptions {
+  /** Address of the Kindling server, for example `https://engage.example.com`. A path is kept. Required. */
+  baseUrl: string;
+  /** Log what the SDK does to the console. Default `false`; also switched by {@link toggleLogging}. */
+  enableLogging?: boolean;
+  /** A session ends after this many seconds without activity. Default 1800, at least 1. */
+  sessionTimeoutInSeconds?: number;
+  /** At least this many seconds lie between two messages that a trigger shows. Default 30; 0 is allowed. */
+  minimumIntervalBetweenTriggerActionsInSeconds?: number;
+  /** Records wait at most this many seconds before they are sent. Default 10, at least 1. */
+  flushIntervalInSeconds?: number;
+  /** Stacking order of a shown message. Default 9001. */
+  inAppMessageZIndex?: number;
+  /** Where the WebAssembly module is, if not beside this file: an address, a response, its bytes, or the compiled module. */
+  wasm?: string | URL | Request | Response | Promise<Response> | BufferSource | WebAssembly.Module;
+}
+
+/**
+ * Starts the SDK. Returns `false`, with a warning, when the key or `baseUrl` is missing. Further calls are ignored until
+ * {@link destroy}. Loading goes on in the background; {@link ready} says when it is done, and so does the event
+ * `kindling.initialized` on `window`.
+ */
+export function initialize(sdkKey: string, options: InitializationOptions): boolean;
+/** Resolves to `true` when the SDK is ready, to `false` when it could not start (for example: WebAssembly is blocked). */
+export function ready(): Promise<boolean>;
+/** Whether the SDK is ready. */
+export function isInitialized(): boolean;
+/** Stops the SDK: removes its listeners, timers and any message on the page. What is queued stays stored for the next start. */
+export function destroy(): void;
+
+/** Opens a session, or resumes the one of the last 30 minutes. A new one fires `session_start` triggers. */
+export function openSession(): void;
+/**
+ * Signs a user in. The history of the anonymous visitor becomes part of this user's profile. Signing in as somebody else on
+ * the same device starts fresh. The id has at most 997 bytes.
+ */
+export function changeUser(externalId: string): void;
+/** The user of this device. `undefined` before {@link initialize}. */
+export function getUser(): User | undefined;
+/** The random id of this device, a UUID. `undefined` until the SDK is ready. */
+export function getDeviceId(): string | undefined;
+
+/** Records a custom event. `true`: it is stored and will reach the server exactly once. */
+export function logCustomEvent(name: string, properties?: Properties): boolean;
+/**
+ * Records a purchase. `price` is for one piece and is rounded to two decimals; `currency` is an ISO 4217 code, default `"USD"`;
+ * `quantity` is a whole number from 1 to 100, default 1.
+ */
+export function logPurchase(productId: string, price: number, currency?: string, quantity?: number, properties?: Properties): boolean;
+
+/** Sends what is queued now. The callback gets `true` when the server has taken everything that was queued at the call. */
+export function requestImmediateDataFlush(callback?: (success: boolean) => void): void;
+
+/** Calls `subscriber` when a trigger fires a message. Returns an id for {@link removeSubscription}. */
+export function subscribeToInAppMessage(subscriber: (message: InAppMessage) => void): string | undefined;
+/** Shows each message as its trigger fires. Call it once, before {@link openSession}. */
+export function automaticallyShowInAppMessages(): void;
+/** Shows a message. An impression is recorded, and a click when the visitor clicks. `false` when it can't be shown. */
+export function showInAppMessage(message: InAppMessage): boolean;
+/** Records that a message was seen, for pages that draw messages themselves. */
+export function logInAppMessageImpression(message: InAppMessage): boolean;
+/** Records that a message was clicked, for pages that draw messages themselves. */
+export function logInAppMessageClick(message: InAppMessage): boolean;
+/** Records that a button of a message was clicked, for pages that draw messages themselves. */
+export function logInAppMessageButtonClick(button: InAppMessageButton, message: InAppMessage): boolean;
+/** The messages that this device holds for the current user, ready to show without a network. */
+export function getHeldInAppMessages(): HeldInAppMessage[];
+
+/** Forgets everything on this device: id, user, session, messages and what is queued. The SDK goes on as a new visitor. */
+export function wipeData(): void;
+
+/** Turns logging to the console on or off. */
+export function toggleLogging(): void;
+/** Sends log lines to `logger` instead of the console, and turns logging on. */
+export function setLogger(logger: (line: string) => void): void;
+
+/** Calls `subscriber` with what the SDK does: see {@link Activity}. Returns an id for {@link removeSubscription}. */
+export function subscribeToActivity(subscriber: (activity: Activity) => void): string | undefined;
+/** The records that are stored on this device and not yet acknowledged by the server, oldest first. */
+export function getQueuedRecords(): QueuedRecord[];
+/** Ends a subscription. */
+export function removeSubscription(id: string): void;
+/** Ends all subscriptions. */
+export function removeAllSubscriptions(): void;
+
+export type Gender = "m" | "f" | "o" | "u" | "n" | "p";
+
+/** The user of this device. Each setter returns whether the change was stored; `null` clears an attribute. */
+export class User {
+  /** The external id, or `null` while the visitor is anonymous. `undefined` until the SDK is ready. */
+  getUserId(): string | null | undefined;
+  setEmail(email: string | null): boolean;
+  setFirstName(firstName: string | null): boolean;
+  setLastName(lastName: string | null): boolean;
+  setPhoneNumber(phoneNumber: string | null): boolean;
+  setGender(gender: Gender | null): boolean;
+  /** `year` has four digits, `month` is 1 to 12, `day` is 1 to 31; all `null` clears it. */
+  setDateOfBirth(year: number | null, month: number | null, day: number | null): boolean;
+  /** An ISO 3166-1 alpha-2 code, for example `"DE"`. */
+  setCountry(country: string | null): boolean;
+  setHomeCity(homeCity: string | null): boolean;
+  /** An ISO 639-1 code, for example `"de"`. */
+  setLanguage(language: string | null): boolean;
+  /** Sets a custom attribute; `null` removes it. */
+  setCustomUserAttribute(key: string, value: Json): boolean;
+  /** Adds `by` (default 1, may be negative) to a number; a missing attribute counts as 0. */
+  incrementCustomUserAttribute(key: string, by?: number): boolean;
+  /** Adds a string to an array, without repeating it; a missing attribute becomes an array. */
+  addToCustomAttributeArray(key: string, value: string): boolean;
+  /** Removes a string from an array. */
+  removeFromCustomAttributeArray(key: string, value: string): boolean;
+}
+
+/** What clicking a message or a button does. */
+export type ClickAction = { type: "none" } | { type: "close" } | { type: "open_url"; url: string; newTab: boolean };
+
+export interface InAppMessageButton {
+  readonly id: string;
+  readonly text: string;
+  readonly clickAction: ClickAction;
+}
+
+/** What all messages have. */
+export class InAppMessage {
+  private constructor();
+  /** The id of the campaign that the message belongs to. */
+  readonly id: string;
+  readonly type: "slide_up" | "modal";
+  /** The text. */
+  readonly message: string;
+  readonly header: string | null;
+  readonly imageUrl: string | null;
+  /** Describes the image to those who can't see it. */
+  readonly altImageText: string | null;
+  readonly buttons: readonly InAppMessageButton[];
+  /** What a click on the message itself does. */
+  readonly clickAction: ClickAction;
+  /** Milliseconds until it goes by itself; `null`: it stays until it is dismissed. */
+  readonly duration: number | null;
+  /** Key-value pairs of the campaign, for the page's own use. */
+  readonly extras: Readonly<Record<string, string>>;
+  /** Takes the message from the page. */
+  closeMessage(): void;
+}
+/** A note that slides in at an edge of the page and does not block it. */
+export class SlideUpMessage extends InAppMessage {
+  readonly type: "slide_up";
+  readonly slideFrom: "top" | "bottom";
+}
+/** A dialog in the middle of the page. */
+export class ModalMessage extends InAppMessage {
+  readonly type: "modal";
+}
+
+/** A message that this device holds. */
+export interface HeldInAppMessage {
+  id: string;
+  type: "slide_up" | "modal";
+  header: string | null;
+  message: string;
+  priority: number;
+  /** What shows it, for example `{ type: "custom_event", name: "checkout_started" }`. */
+  trigger: { type: "session_start" | "custom_event" | "purchase" | "message_click"; [key: string]: unknown };
+  /** When this device showed it last, in milliseconds since 1970; `null`: never. */
+  lastShownAt: number | null;
+}
+
+/** A record as it waits on this device, and as it will be sent. */
+export interface QueuedRecord {
+  /** Its place in its stream: 1, 2, 3 … */
+  seq: number;
+  /** The stream (a UUID). */
+  stream: string;
+  /** When it happened, by the clock of this device, in milliseconds since 1970. */
+  at: number;
+  type:
+    | "custom_event" | "purchase" | "attribute" | "custom_attribute" | "session_start" | "session_end"
+    | "identified" | "message_impression" | "message_click";
+  /** Further members by type, for example `name` and `properties` of a custom event. */
+  [key: string]: unknown;
+}
+
+/** What the SDK does, as it happens. */
+export type Activity =
+  /** A record was stored. */
+  | { type: "record_queued"; record: QueuedRecord }
+  /** A flush was sent. */
+  | { type: "flush_started"; flush: number; stream: string; firstSeq: number; lastSeq: number; records: number; bytes: number }
+  /** The server answered: it has `acked` and everything before it, for good. */
+  | {
+      type: "flush_succeeded"; flush: number; stream: string; acked: number; durationMs: number;
+      rejected: { seq: number; code: string; detail: string }[];
+      /** How many messages the answer carried; `null`: nothing new. */
+      messages: number | null;
+    }
+  /** The flush did not get through; its records are kept. `retryInMs` is `null` when only the next start tries again. */
+  | { type: "flush_failed"; flush: number; stream: string; status: number | null; reason: string; retryInMs: number | null }
+  /** Records that can never be taken were dropped: `reason` says why. */
+  | { type: "records_dropped"; stream: string; firstSeq: number; lastSeq: number; reason: string }
+  /** The set of held messages changed. */
+  | { type: "messages_changed"; held: number }
+  /** A trigger fired this message. */
+  | { type: "message_triggered"; id: string }
+  /** The user changed; `null`: an anonymous visitor. */
+  | { type: "user_changed"; externalId: string | null }
+  /** A new session began. */
+  | { type: "session_started"; session: string };
