@@ -30,6 +30,8 @@ pub const FLUSH_BODY_BYTES: usize = 1024 * 1024;
 pub const FLUSH_TARGET_BYTES: usize = 256 * 1024;
 /// Bytes of a flush sent while the page closes: browsers allow 64 KiB of keepalive bodies at a time, for the whole page.
 pub const KEEPALIVE_BYTES: usize = 50 * 1024;
+/// Records that make a flush due at once.
+pub const FLUSH_DUE_RECORDS: usize = 50;
 /// Records that the SDK keeps while the server is out of reach.
 pub const QUEUE_RECORDS: usize = 10_000;
 /// Bytes of records that the SDK keeps: browsers give a site about 5 MB of storage, and the site needs its share.
@@ -63,6 +65,8 @@ pub const MESSAGE_TEXT_BYTES: usize = 4 * 1024;
 pub const MESSAGE_BUTTONS: usize = 2;
 /// Key-value pairs of a message.
 pub const MESSAGE_EXTRAS: usize = 32;
+/// Messages of which a device remembers when it showed them. Beyond it the longest ago is forgotten; the server remembers.
+pub const HISTORY_MESSAGES: usize = 500;
 /// Events that wait for the messages which their own flush may bring.
 pub const PENDING_OCCURRENCES: usize = 64;
 

@@ -26,7 +26,8 @@ pub struct FlushRequest<R> {
     pub identity: Identity,
     /// When the flush was sent, by the device's clock: with it the server corrects the clock.
     pub sent_at: Timestamp,
-    /// The version of the messages that the device holds for this user, if it holds any.
+    /// The version of the messages that the device holds for this user, empty if it holds none. Without it the answer carries
+    /// no messages: they are not wanted (the stream belongs to a user who has signed out since).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub messages: Option<String>,
     /// The records, in the order of their `seq`. Must be the last field: see [`join_records`].
@@ -56,6 +57,22 @@ pub struct Identity {
     /// The anonymous visitor: with no external id, whose records these are; with one, who turned out to be that user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anonymous_id: Option<AnonymousId>,
+}
+
+impl Identity {
+    /// A visitor who has not signed in.
+    pub const fn anonymous(id: AnonymousId) -> Self {
+        Self { external_id: None, anonymous_id: Some(id) }
+    }
+
+    /// Reads an identity; `None` if it names nobody.
+    pub fn read(value: &Value) -> Option<Self> {
+        let members = value.as_object()?;
+        let text = |name| members.get(name).and_then(Value::as_str);
+        let external_id = text("external_id").and_then(|id| ExternalId::parse(id).ok());
+        let anonymous_id = text("anonymous_id").and_then(|id| AnonymousId::parse(id).ok());
+        (external_id.is_some() || anonymous_id.is_some()).then_some(Self { external_id, anonymous_id })
+    }
 }
 
 /// The answer to a flush. It is sent when everything it says is durable.

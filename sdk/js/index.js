@@ -1,0 +1,428 @@
+// The public face of the SDK. It loads the WebAssembly module, keeps calls that come too early, keeps the page's callbacks,
+// and lets nothing throw into the page. What the SDK does is decided in WebAssembly.
+
+const VERSION = "__VERSION__";
+
+/** Calls that came before the module was ready wait here; more than this are refused. */
+const MAX_EARLY_CALLS = 1000;
+
+let state = null; // { sdk, early, ready, user, … } from initialize() to destroy()
+let log = null; // a function while logging is on
+
+const say = (text) => log?.(`[kindling] ${text}`);
+const warn = (text) => (log ?? console.warn)(`[kindling] ${text}`);
+
+/** Calls a function of the page; what it throws is the page's affair, not ours. */
+function callPage(callback, ...args) {
+  try {
+    callback(...args);
+  } catch (error) {
+    setTimeout(() => {
+      throw error;
+    });
+  }
+}
+
+/** Runs `act` with the module: now, or in order as soon as it is ready. Setters return `undefined` or what is wrong. */
+function run(name, act) {
+  if (!state) {
+    warn(`${name}() was called before initialize(), and ignored`);
+    return false;
+  }
+  if (state.failed) return false;
+  if (!state.sdk) {
+    if (state.early.length >= MAX_EARLY_CALLS) {
+      warn(`${name}() was ignored: too many calls before the SDK was ready`);
+      return false;
+    }
+    state.early.push({ name, act, at: Date.now() });
+    return true;
+  }
+  return perform(name, act);
+}
+
+function perform(name, act) {
+  try {
+    const wrong = act(state.sdk);
+    if (typeof wrong === "string") {
+      warn(`${name}(): ${wrong}`);
+      return false;
+    }
+    return true;
+  } catch (error) {
+    fail(`stopped by an error in ${name}()`, error);
+    return false;
+  }
+}
+
+/** Reads something from the module. */
+function ask(act, otherwise) {
+  if (!state?.sdk || state.failed) return otherwise;
+  try {
+    return act(state.sdk);
+  } catch (error) {
+    fail("stopped by an error", error);
+    return otherwise;
+  }
+}
+
+/** After a trap the module's memory can't be trusted. What is stored is safe, and is sent by the next page. */
+function fail(text, error) {
+  state.failed = true;
+  console.warn(`[kindling] ${text}`, error);
+}
+
+const isText = (value) => typeof value === "string";
+
+export function initialize(sdkKey, options) {
+  if (typeof window === "undefined") return false;
+  if (state) {
+    warn("initialize() was called again, and ignored");
+    return true;
+  }
+  const wrong =
+    !isText(sdkKey) || sdkKey === "" ? "a key is needed" : !isText(options?.baseUrl) ? "options.baseUrl is needed" : null;
+  if (wrong) {
+    warn(`initialize(): ${wrong}`);
+    return false;
+  }
+  if (options.enableLogging && !log) toggleLogging();
+  const mine = { sdk: null, early: [], failed: false, subscribers: new Map(), waiters: new Map(), next: 1, user: new User(OWN) };
+  state = mine;
+  mine.ready = load(options.wasm)
+    .then((Sdk) => {
+      if (state !== mine) return false;
+      const url = `${options.baseUrl.replace(/\/+$/, "")}/sdk/v1/flush`;
+      mine.sdk = new Sdk(sdkKey, url, `web/${VERSION}`, options, receive);
+      updateInterests();
+      // In order, each with the clock at the time of its call.
+      for (let call; (call = mine.early.shift()); ) at(call.at, () => perform(call.name, call.act));
+      say("ready");
+      window.dispatchEvent(new CustomEvent("kindling.initialized"));
+      return !mine.failed;
+    })
+    .catch((error) => {
+      mine.failed = true;
+      console.warn("[kindling] could not start", error);
+      return false;
+    });
+  return true;
+}
+
+/** Carries out a call that came early, with the time at which it came. */
+function at(time, act) {
+  state.sdk.set_record_time(time);
+  try {
+    act();
+  } finally {
+    state?.sdk?.set_record_time(undefined);
+  }
+}
+
+async function load(source) {
+  const { default: init, Sdk } = await import("./kindling.js");
+  await init({ module_or_path: source ?? new URL("./kindling_bg.wasm", import.meta.url) });
+  return Sdk;
+}
+
+export function ready() {
+  return state ? state.ready : Promise.resolve(false);
+}
+
+export function isInitialized() {
+  return Boolean(state?.sdk) && !state.failed;
+}
+
+export function destroy() {
+  if (!state) return;
+  ask((sdk) => sdk.stop());
+  for (const callback of state.waiters.values()) callPage(callback, false);
+  state = null;
+}
+
+/** What the module has to tell. */
+function receive(name, value) {
+  if (!state) return;
+  if (name === "message") {
+    tell("message", makeMessage(value));
+  } else if (name === "activity") {
+    if (log) say(`${value.type} ${JSON.stringify(value)}`);
+    tell("activity", value);
+  } else if (name === "flushed") {
+    const [token, taken] = value;
+    const callback = state.waiters.get(token);
+    state.waiters.delete(token);
+    if (callback) callPage(callback, taken);
+  } else if (name === "warning") {
+    warn(value);
+  }
+}
+
+function tell(kind, value) {
+  for (const subscriber of [...state.subscribers.values()]) {
+    if (subscriber.kind === kind) callPage(subscriber.callback, value);
+  }
+}
+
+function subscribe(name, kind, callback) {
+  if (!state || typeof callback !== "function") {
+    warn(state ? `${name}(): a function is needed` : `${name}() was called before initialize(), and ignored`);
+    return undefined;
+  }
+  const id = `${kind}-${state.next++}`;
+  state.subscribers.set(id, { kind, callback });
+  updateInterests();
+  return id;
+}
+
+/** The module is told whether anybody listens: a trigger that nobody would show uses up no message. */
+function updateInterests() {
+  const kinds = new Set([...state.subscribers.values()].map((subscriber) => subscriber.kind));
+  ask((sdk) => {
+    sdk.set_shows_messages(kinds.has("message"));
+    sdk.set_watched(kinds.has("activity") || log !== null);
+  });
+}
+
+export function removeSubscription(id) {
+  if (state?.subscribers.delete(id)) updateInterests();
+}
+
+export function removeAllSubscriptions() {
+  if (!state) return;
+  state.subscribers.clear();
+  updateInterests();
+}
+
+export function openSession() {
+  run("openSession", (sdk) => sdk.open_session());
+}
+
+export function changeUser(externalId) {
+  if (!isText(externalId)) return warn("changeUser(): the id must be a string");
+  run("changeUser", (sdk) => sdk.change_user(externalId));
+}
+
+export function getUser() {
+  return state?.user;
+}
+
+export function getDeviceId() {
+  return ask((sdk) => sdk.device_id());
+}
+
+export function logCustomEvent(name, properties) {
+  if (!isText(name)) return warn("logCustomEvent(): the name must be a string"), false;
+  const kept = keep(properties);
+  return run("logCustomEvent", (sdk) => sdk.log_custom_event(name, kept()));
+}
+
+export function logPurchase(productId, price, currency = "USD", quantity = 1, properties) {
+  if (!isText(productId)) return warn("logPurchase(): the product id must be a string"), false;
+  if (typeof price !== "number") return warn("logPurchase(): the price must be a number"), false;
+  const kept = keep(properties);
+  return run("logPurchase", (sdk) => sdk.log_purchase(productId, price, `${currency}`, Number(quantity), kept()));
+}
+
+/** The page may change an object after the call: while the call has to wait, a copy is kept. */
+function keep(value) {
+  if (state?.sdk || typeof value !== "object" || value === null) return () => value;
+  try {
+    const copy = structuredClone(value);
+    return () => copy;
+  } catch {
+    return () => value; // Not a plain value; the module will say so.
+  }
+}
+
+export function requestImmediateDataFlush(callback) {
+  const token = state ? state.next++ : 0;
+  if (state && typeof callback === "function") state.waiters.set(token, callback);
+  if (!run("requestImmediateDataFlush", (sdk) => sdk.flush(token)) && typeof callback === "function") {
+    state?.waiters.delete(token);
+    callPage(callback, false);
+  }
+}
+
+export function subscribeToInAppMessage(subscriber) {
+  return subscribe("subscribeToInAppMessage", "message", subscriber);
+}
+
+export function automaticallyShowInAppMessages() {
+  if (state?.automatic && state.subscribers.has(state.automatic)) return;
+  const id = subscribe("automaticallyShowInAppMessages", "message", (message) => showInAppMessage(message));
+  if (state) state.automatic = id;
+}
+
+const isMessage = (name, message) =>
+  message instanceof InAppMessage || (warn(`${name}(): an in-app message is needed`), false);
+
+export function showInAppMessage(message) {
+  return isMessage("showInAppMessage", message) && run("showInAppMessage", (sdk) => sdk.show_message(message[RAW]));
+}
+
+export function logInAppMessageImpression(message) {
+  return (
+    isMessage("logInAppMessageImpression", message) &&
+    run("logInAppMessageImpression", (sdk) => sdk.log_message_impression(message.id))
+  );
+}
+
+export function logInAppMessageClick(message) {
+  return (
+    isMessage("logInAppMessageClick", message) && run("logInAppMessageClick", (sdk) => sdk.log_message_click(message.id))
+  );
+}
+
+export function logInAppMessageButtonClick(button, message) {
+  return (
+    isMessage("logInAppMessageButtonClick", message) &&
+    run("logInAppMessageButtonClick", (sdk) => sdk.log_message_click(message.id, `${button?.id}`))
+  );
+}
+
+export function getHeldInAppMessages() {
+  return ask(
+    (sdk) =>
+      sdk.held_messages().map(({ id, priority, trigger, content, last_shown_at }) => ({
+        id,
+        type: content.type,
+        header: content.header ?? null,
+        message: content.body,
+        priority,
+        trigger,
+        lastShownAt: last_shown_at ?? null,
+      })),
+    [],
+  );
+}
+
+export function getQueuedRecords() {
+  return ask((sdk) => sdk.queued_records(), []);
+}
+
+export function subscribeToActivity(subscriber) {
+  return subscribe("subscribeToActivity", "activity", subscriber);
+}
+
+export function wipeData() {
+  run("wipeData", (sdk) => sdk.wipe());
+}
+
+export function toggleLogging() {
+  log = log ? null : (line) => console.log(line);
+  if (state) updateInterests();
+}
+
+export function setLogger(logger) {
+  if (typeof logger !== "function") return warn("setLogger(): a function is needed");
+  log = (line) => callPage(logger, line);
+  if (state) updateInterests();
+}
+
+const OWN = Symbol("own"); // Only this module makes users and messages.
+const RAW = Symbol("raw"); // A message as the module sent it.
+
+export class User {
+  constructor(own) {
+    if (own !== OWN) throw new TypeError("use getUser()");
+  }
+  getUserId() {
+    return ask((sdk) => sdk.external_id() ?? null);
+  }
+  setEmail(email) {
+    return setAttribute("setEmail", "email", email);
+  }
+  setFirstName(firstName) {
+    return setAttribute("setFirstName", "first_name", firstName);
+  }
+  setLastName(lastName) {
+    return setAttribute("setLastName", "last_name", lastName);
+  }
+  setPhoneNumber(phoneNumber) {
+    return setAttribute("setPhoneNumber", "phone_number", phoneNumber);
+  }
+  setGender(gender) {
+    return setAttribute("setGender", "gender", gender);
+  }
+  setDateOfBirth(year, month, day) {
+    const clear = year === null && month === null && day === null;
+    const digits = (number, length) => String(number).padStart(length, "0");
+    const date = clear ? null : `${digits(year, 4)}-${digits(month, 2)}-${digits(day, 2)}`;
+    return setAttribute("setDateOfBirth", "date_of_birth", date);
+  }
+  setCountry(country) {
+    return setAttribute("setCountry", "country", isText(country) ? country.toUpperCase() : country);
+  }
+  setHomeCity(homeCity) {
+    return setAttribute("setHomeCity", "home_city", homeCity);
+  }
+  setLanguage(language) {
+    return setAttribute("setLanguage", "language", isText(language) ? language.toLowerCase() : language);
+  }
+  setCustomUserAttribute(key, value) {
+    const kept = keep(value);
+    return change("setCustomUserAttribute", key, (sdk) => sdk.set_custom_attribute(key, kept()));
+  }
+  incrementCustomUserAttribute(key, by = 1) {
+    return change("incrementCustomUserAttribute", key, (sdk) => sdk.increment_custom_attribute(key, Number(by)));
+  }
+  addToCustomAttributeArray(key, value) {
+    return change("addToCustomAttributeArray", key, (sdk) => sdk.add_to_custom_attribute(key, `${value}`));
+  }
+  removeFromCustomAttributeArray(key, value) {
+    return change("removeFromCustomAttributeArray", key, (sdk) => sdk.remove_from_custom_attribute(key, `${value}`));
+  }
+}
+
+function setAttribute(name, attribute, value) {
+  if (value === undefined) return warn(`${name}(): a value is needed; null clears`), false;
+  return run(name, (sdk) => sdk.set_attribute(attribute, value));
+}
+
+function change(name, key, act) {
+  if (!isText(key)) return warn(`${name}(): the key must be a string`), false;
+  return run(name, act);
+}
+
+export class InAppMessage {
+  constructor(own, raw) {
+    if (own !== OWN) throw new TypeError("messages come from subscribeToInAppMessage()");
+    const { content } = raw;
+    this[RAW] = raw;
+    this.id = raw.id;
+    this.type = content.type;
+    this.message = content.body;
+    this.header = content.header ?? null;
+    this.imageUrl = content.image_url ?? null;
+    this.altImageText = content.image_alt ?? null;
+    this.buttons = (content.buttons ?? []).map(({ id, text, click_action }) => ({
+      id,
+      text,
+      clickAction: makeAction(click_action),
+    }));
+    this.clickAction = makeAction(content.click_action);
+    this.duration = content.duration_ms ?? null;
+    this.extras = content.extras ?? {};
+  }
+  closeMessage() {
+    run("closeMessage", (sdk) => sdk.close_message(this.id));
+  }
+}
+
+export class SlideUpMessage extends InAppMessage {
+  constructor(own, raw) {
+    super(own, raw);
+    this.slideFrom = raw.content.slide_from;
+  }
+}
+
+export class ModalMessage extends InAppMessage {}
+
+function makeMessage(raw) {
+  const Type = raw.content.type === "slide_up" ? SlideUpMessage : ModalMessage;
+  return new Type(OWN, raw);
+}
+
+const makeAction = (action) =>
+  action?.type === "open_url" ? { type: "open_url", url: action.url, newTab: action.new_tab } : (action ?? { type: "none" });

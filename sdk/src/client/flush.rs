@@ -1,0 +1,361 @@
+//! Flushing: when, what, and what an answer means.
+
+use kindling_core::{
+    ids::{Seq, StreamId},
+    limits,
+    protocol::{FlushAnswer, FlushRequest, Identity, join_records},
+    time::{Duration, Timestamp},
+};
+
+use super::{
+    Activity, Client, Effect, Host, Stream,
+    backoff::{Meaning, meaning, pause},
+};
+
+/// What came of a flush.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// The server, or something before it, answered.
+    Answer {
+        /// The HTTP status.
+        status: u16,
+        /// How long the server asks to wait.
+        retry_after: Option<Duration>,
+        /// The body.
+        body: String,
+    },
+    /// There was no answer.
+    Unreachable,
+}
+
+/// The flushes of a page: what is under way and what is due.
+#[derive(Debug)]
+pub(super) struct Flights {
+    next: u32,
+    /// Flushes that were sent and not answered. One that is not `keepalive` is the only one of its kind.
+    under_way: Vec<Flight>,
+    /// When the next flush is to be sent; `None`: nothing waits.
+    due: Option<Timestamp>,
+    /// Not before this, because the last flush failed.
+    not_before: Option<Timestamp>,
+    failures: u32,
+    /// At most so many records in one flush. Halved when a body is refused, to find the record that spoils it.
+    batch: usize,
+    /// The key was refused: nothing is sent any more.
+    key_refused: bool,
+    waiters: Vec<Waiter>,
+}
+
+#[derive(Debug)]
+struct Flight {
+    id: u32,
+    stream: StreamId,
+    identity: Identity,
+    last: Seq,
+    records: usize,
+    keepalive: bool,
+    sent_at: Timestamp,
+}
+
+/// Somebody who asked for a flush and waits until these are acknowledged.
+#[derive(Debug)]
+struct Waiter {
+    token: u32,
+    targets: Vec<(StreamId, Seq)>,
+}
+
+impl Default for Flights {
+    fn default() -> Self {
+        Self {
+            next: 1,
+            under_way: Vec::new(),
+            due: None,
+            not_before: None,
+            failures: 0,
+            batch: limits::BATCH_RECORDS,
+            key_refused: false,
+            waiters: Vec::new(),
+        }
+    }
+}
+
+impl Flights {
+    /// Makes a flush due at `at`, or leaves it due earlier.
+    pub(super) fn due(&mut self, at: Timestamp) {
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
+    }
+
+    /// Forgets everything: answers that still come are for nobody.
+    pub(super) fn cancel(&mut self, effects: &mut Vec<Effect>) {
+        let waiters = std::mem::take(&mut self.waiters);
+        effects.extend(waiters.into_iter().map(|waiter| Effect::Flushed { token: waiter.token, taken: false }));
+        *self = Self { next: self.next, ..Self::default() };
+    }
+
+    fn is_busy(&self) -> bool {
+        self.under_way.iter().any(|flight| !flight.keepalive)
+    }
+
+    /// When the next flush can go: due, and not too soon after a failure.
+    fn ready_at(&self) -> Option<Timestamp> {
+        if self.is_busy() || self.key_refused {
+            return None;
+        }
+        let due = self.due?;
+        Some(self.not_before.map_or(due, |not_before| due.max(not_before)))
+    }
+}
+
+impl<H: Host> Client<H> {
+    /// When [`Client::tick`] is to be called; `None`: not until something happens.
+    pub fn next_wake(&self) -> Option<Timestamp> {
+        self.flights.ready_at()
+    }
+
+    /// Does what is due.
+    pub fn tick(&mut self, now: Timestamp) {
+        self.pump(now);
+    }
+
+    /// The network is back: no need to wait out the pause.
+    pub fn online(&mut self, now: Timestamp) {
+        self.flights.not_before = None;
+        if self.flights.failures > 0 {
+            self.flights.due(now);
+        }
+        self.pump(now);
+    }
+
+    /// Sends what is queued now, and the messages' version even if nothing is. `token` names the request in
+    /// [`Effect::Flushed`].
+    pub fn flush(&mut self, token: u32, now: Timestamp) {
+        let targets =
+            self.streams.iter().filter_map(|stream| Some((stream.id, stream.waiting().back()?.seq))).collect();
+        self.flights.waiters.push(Waiter { token, targets });
+        if self.flights.key_refused {
+            return self.fail_waiters();
+        }
+        self.flights.due(now);
+        self.flights.not_before = None;
+        self.pump(now);
+    }
+
+    /// The page is hidden and may not come back: sends what fits into a request that outlives it. If its answer is lost, the
+    /// next page sends the same again and the server drops it.
+    pub fn hidden(&mut self, now: Timestamp) {
+        let mut room = limits::KEEPALIVE_BYTES;
+        for index in 0..self.streams.len() {
+            if self.flights.key_refused || self.streams[index].waiting().is_empty() {
+                continue;
+            }
+            let sent = self.send(index, room, true, now);
+            room = room.saturating_sub(sent);
+            if sent == 0 {
+                break;
+            }
+        }
+    }
+
+    /// Takes what came of a flush.
+    pub fn reply(&mut self, flush: u32, reply: Reply, now: Timestamp) {
+        let Some(place) = self.flights.under_way.iter().position(|flight| flight.id == flush) else { return };
+        let flight = self.flights.under_way.swap_remove(place);
+        match reply {
+            Reply::Unreachable => self.failed(&flight, None, None, "the server can't be reached", now),
+            Reply::Answer { status, retry_after, body } => match meaning(status) {
+                Meaning::Answered => match self.host.decode(&body).and_then(|value| FlushAnswer::read(&value)) {
+                    Some(answer) => self.answered(&flight, answer, now),
+                    None => self.failed(&flight, Some(status), None, "the answer is not from a Kindling server", now),
+                },
+                Meaning::KeyRefused => {
+                    self.flights.key_refused = true;
+                    self.failed(&flight, Some(status), None, "the server does not know the SDK key", now);
+                }
+                Meaning::Unreadable => self.refused(&flight, status, now),
+                Meaning::TryLater => self.failed(&flight, Some(status), retry_after, "the server asks to wait", now),
+            },
+        }
+        self.pump(now);
+    }
+
+    /// Sends the next flush if one is due and none is under way.
+    pub(super) fn pump(&mut self, now: Timestamp) {
+        // A clock that was set back must not leave a flush due in a far future.
+        let farthest = now.plus(self.config.flush_interval);
+        self.flights.due = self.flights.due.map(|due| due.min(farthest));
+        if self.flights.ready_at().is_none_or(|at| at > now) {
+            return;
+        }
+        self.flights.due = None;
+        let oldest = self.streams.iter().position(|stream| !stream.waiting().is_empty());
+        self.send(oldest.unwrap_or(self.streams.len() - 1), limits::FLUSH_TARGET_BYTES, false, now);
+    }
+
+    /// Sends the oldest records of a stream, as many as fit; at least one unless it must be `keepalive`. Returns the bytes.
+    fn send(&mut self, index: usize, room: usize, keepalive: bool, now: Timestamp) -> usize {
+        let stream = &self.streams[index];
+        let is_current = stream.identity == self.identity;
+        let request = FlushRequest::<()> {
+            key: self.config.key.clone(),
+            sdk: self.config.sdk.clone(),
+            device: self.device,
+            stream: stream.id,
+            identity: stream.identity.clone(),
+            sent_at: now,
+            messages: is_current.then(|| self.inbox.version().to_owned()),
+            records: Vec::new(),
+        };
+        let Some(empty) = self.host.encode(&request) else { return 0 };
+        let records = fitting(stream, room.saturating_sub(empty.len()), self.flights.batch, keepalive);
+        let batch = stream.waiting().iter().take(records);
+        let last = batch.clone().last().map_or(Seq::NONE, |record| record.seq);
+        if keepalive && records == 0 {
+            return 0;
+        }
+        let body = join_records(&empty, batch.map(|record| record.json.as_str()));
+        let (id, stream, bytes) = (self.flights.next, stream.id, body.len());
+        let first = self.streams[index].waiting().front().map_or(Seq(1), |record| record.seq);
+        self.flights.next = id.wrapping_add(1);
+        let identity = self.streams[index].identity.clone();
+        self.flights.under_way.push(Flight { id, stream, identity, last, records, keepalive, sent_at: now });
+        self.tell(Activity::FlushStarted { flush: id, stream, first_seq: first, last_seq: last, records, bytes });
+        self.effects.push(Effect::Send { flush: id, body, keepalive });
+        bytes
+    }
+
+    fn answered(&mut self, flight: &Flight, answer: FlushAnswer, now: Timestamp) {
+        self.flights.failures = 0;
+        self.flights.not_before = None;
+        self.flights.batch = self.flights.batch.saturating_mul(2).min(limits::BATCH_RECORDS);
+        // Never forget what was not sent, whatever the answer says.
+        let acked = answer.acked.min(flight.last);
+        self.forget(flight.stream, acked);
+        self.tell(Activity::FlushSucceeded {
+            flush: flight.id,
+            stream: flight.stream,
+            acked,
+            duration_ms: now.since(flight.sent_at).as_ms(),
+            rejected: answer.rejected,
+            messages: answer.messages.as_ref().map(|set| set.items.len()),
+        });
+        if flight.identity == self.identity {
+            if let Some(set) = answer.messages {
+                let held = set.items.len();
+                let interval = self.config.message_interval;
+                let shown = self.inbox.replace(&mut self.host, &self.identity, set, interval, now);
+                self.tell(Activity::MessagesChanged { held });
+                if let Some(message) = shown.filter(|_| self.shows_messages) {
+                    self.show(message, now);
+                }
+            }
+            self.inbox.answered(flight.stream, acked);
+        }
+        if acked < flight.last {
+            // The server took less than was sent, which it has no reason to. Not a reason to ask again at once.
+            self.flights.due(now.plus(self.config.flush_interval));
+        } else if self.queued() > 0 && (!flight.keepalive || self.flights.due.is_none()) {
+            self.continue_flushing(now);
+        }
+        self.notify_waiters();
+    }
+
+    /// After a success: what is left of a backlog goes at once, what came since waits its turn.
+    fn continue_flushing(&mut self, now: Timestamp) {
+        let backlog = self.streams.len() > 1 && self.streams.iter().rev().skip(1).any(|s| !s.waiting().is_empty());
+        if backlog || self.queued() >= limits::FLUSH_DUE_RECORDS || !self.flights.waiters.is_empty() {
+            self.flights.due(now);
+        } else {
+            self.flights.due(now.plus(self.config.flush_interval));
+        }
+    }
+
+    /// The server can't read the body. Half of it may be fine; a single record that can't be read is dropped, or it would block
+    /// the queue for ever.
+    fn refused(&mut self, flight: &Flight, status: u16, now: Timestamp) {
+        const REASON: &str = "the server can't read it";
+        if flight.records > 1 {
+            self.flights.batch = (flight.records / 2).max(1);
+            self.tell_failed(flight, Some(status), REASON, Some(Duration::ZERO));
+            return self.flights.due(now);
+        }
+        if flight.records == 1 {
+            self.forget(flight.stream, flight.last);
+            let (stream, seq) = (flight.stream, flight.last);
+            self.tell(Activity::RecordsDropped { stream, first_seq: seq, last_seq: seq, reason: REASON });
+        }
+        self.failed(flight, Some(status), None, REASON, now);
+    }
+
+    fn failed(
+        &mut self,
+        flight: &Flight,
+        status: Option<u16>,
+        asked: Option<Duration>,
+        reason: &'static str,
+        now: Timestamp,
+    ) {
+        let pause = if self.flights.key_refused {
+            None
+        } else {
+            self.flights.failures = self.flights.failures.saturating_add(1);
+            let pause = pause(self.flights.failures, asked, self.host.random());
+            self.flights.not_before = Some(now.plus(pause));
+            if self.queued() > 0 {
+                self.flights.due(now);
+            }
+            Some(pause)
+        };
+        self.tell_failed(flight, status, reason, pause);
+        self.fail_waiters();
+    }
+
+    fn tell_failed(&mut self, flight: &Flight, status: Option<u16>, reason: &'static str, pause: Option<Duration>) {
+        let retry_in_ms = pause.map(Duration::as_ms);
+        self.tell(Activity::FlushFailed { flush: flight.id, stream: flight.stream, status, reason, retry_in_ms });
+    }
+
+    /// Forgets acknowledged records, and the stream with them if this page does not write it.
+    fn forget(&mut self, id: StreamId, seq: Seq) {
+        let current = self.current().id;
+        let Some(place) = self.streams.iter().position(|stream| stream.id == id) else { return };
+        self.streams[place].forget(&mut self.host, seq);
+        if id != current && self.streams[place].waiting().is_empty() {
+            self.streams.remove(place).close(&mut self.host);
+        }
+    }
+
+    fn notify_waiters(&mut self) {
+        let oldest = |id: StreamId| {
+            let stream = self.streams.iter().find(|stream| stream.id == id)?;
+            stream.waiting().front().map(|record| record.seq)
+        };
+        let effects = &mut self.effects;
+        self.flights.waiters.retain(|waiter| {
+            let waits = waiter.targets.iter().any(|(id, seq)| oldest(*id).is_some_and(|oldest| oldest <= *seq));
+            if !waits {
+                effects.push(Effect::Flushed { token: waiter.token, taken: true });
+            }
+            waits
+        });
+    }
+
+    fn fail_waiters(&mut self) {
+        for waiter in std::mem::take(&mut self.flights.waiters) {
+            self.effects.push(Effect::Flushed { token: waiter.token, taken: false });
+        }
+    }
+}
+
+/// How many of the oldest records fit.
+fn fitting(stream: &Stream, mut room: usize, most: usize, keepalive: bool) -> usize {
+    let mut records = 0;
+    for record in stream.waiting().iter().take(most) {
+        let bytes = record.json.len() + 1;
+        if bytes > room && (keepalive || records > 0) {
+            break;
+        }
+        room = room.saturating_sub(bytes);
+        records += 1;
+    }
+    records
+}

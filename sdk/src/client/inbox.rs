@@ -1,0 +1,152 @@
+//! The messages that the device holds, what it showed of them, and what waits for messages that a flush may bring.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use kindling_core::{
+    ids::{CampaignId, Seq, StreamId},
+    limits,
+    message::{History, InAppMessage, Occurrence, choose},
+    protocol::{Identity, MessageSet},
+    time::{Duration, Timestamp},
+    value::Value,
+};
+use serde::Serialize;
+
+use super::{Host, keys};
+
+/// The messages of the current user.
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    held: MessageSet,
+    history: History,
+    /// What happened and is not yet covered by an answer: an answer may bring messages that it triggers.
+    pending: VecDeque<Pending>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    stream: StreamId,
+    seq: Seq,
+    occurrence: Occurrence,
+}
+
+#[derive(Serialize)]
+struct StoredMessages<'a> {
+    identity: &'a Identity,
+    version: &'a str,
+    items: &'a [InAppMessage],
+}
+
+#[derive(Serialize)]
+struct StoredHistory<'a> {
+    shown: &'a BTreeMap<CampaignId, Timestamp>,
+    last: Option<Timestamp>,
+}
+
+impl Inbox {
+    /// Reads what is stored for the user, again when another tab changed it.
+    pub(super) fn load(&mut self, host: &impl Host, identity: &Identity) {
+        let decode = |key| host.get(key).and_then(|text| host.decode(&text));
+        self.held = decode(keys::MESSAGES)
+            .filter(|stored: &Value| {
+                let owner = stored.as_object().and_then(|members| members.get("identity"));
+                owner.and_then(Identity::read).as_ref() == Some(identity)
+            })
+            .and_then(|stored| MessageSet::read(&stored))
+            .unwrap_or_default();
+        self.history = decode(keys::HISTORY).as_ref().and_then(read_history).unwrap_or_default();
+    }
+
+    /// Forgets messages and what waits for them; with `and_history` also what was shown.
+    pub(super) fn clear(&mut self, host: &mut impl Host, and_history: bool) {
+        self.held = MessageSet::default();
+        self.pending.clear();
+        host.remove(keys::MESSAGES);
+        if and_history {
+            self.history = History::default();
+            host.remove(keys::HISTORY);
+        }
+    }
+
+    /// The version of what is held; empty if nothing is.
+    pub(super) fn version(&self) -> &str {
+        &self.held.version
+    }
+
+    /// The messages that are held, each with when it was shown last.
+    pub(super) fn held(&self) -> impl Iterator<Item = (&InAppMessage, Option<Timestamp>)> {
+        self.held.items.iter().map(|message| (message, self.history.shown.get(&message.id).copied()))
+    }
+
+    /// Something happened: chooses what it shows, and remembers it for messages that are on their way.
+    pub(super) fn happened(
+        &mut self,
+        stream: StreamId,
+        seq: Seq,
+        occurrence: Occurrence,
+        interval: Duration,
+        now: Timestamp,
+    ) -> Option<InAppMessage> {
+        let chosen = choose(&self.held.items, &occurrence, &self.history, interval, now).cloned();
+        if self.pending.len() == limits::PENDING_OCCURRENCES {
+            self.pending.pop_front();
+        }
+        self.pending.push_back(Pending { stream, seq, occurrence });
+        chosen
+    }
+
+    /// Takes the messages that an answer brought and offers those that are new to what happened before they came. The first
+    /// occurrence that shows one decides.
+    pub(super) fn replace(
+        &mut self,
+        host: &mut impl Host,
+        identity: &Identity,
+        set: MessageSet,
+        interval: Duration,
+        now: Timestamp,
+    ) -> Option<InAppMessage> {
+        let before = std::mem::replace(&mut self.held, set);
+        let stored = StoredMessages { identity, version: &self.held.version, items: &self.held.items };
+        if let Some(text) = host.encode(&stored) {
+            host.set(keys::MESSAGES, &text);
+        }
+        let new = |message: &&InAppMessage| !before.items.iter().any(|old| old.id == message.id);
+        self.pending
+            .iter()
+            .find_map(|pending| {
+                let candidates = self.held.items.iter().filter(new);
+                choose(candidates, &pending.occurrence, &self.history, interval, now)
+            })
+            .cloned()
+    }
+
+    /// The server has answered for everything up to `seq` of the stream: no message that it triggers is on its way any more.
+    pub(super) fn answered(&mut self, stream: StreamId, seq: Seq) {
+        self.pending.retain(|pending| pending.stream != stream || pending.seq > seq);
+    }
+
+    /// A message is handed out to be shown.
+    pub(super) fn shown(&mut self, host: &mut impl Host, id: &CampaignId, now: Timestamp) {
+        self.history.shown.insert(id.clone(), now);
+        self.history.last = Some(now);
+        if self.history.shown.len() > limits::HISTORY_MESSAGES {
+            let oldest = self.history.shown.iter().min_by_key(|(_, at)| **at).map(|(id, _)| id.clone());
+            oldest.map(|oldest| self.history.shown.remove(&oldest));
+        }
+        let stored = StoredHistory { shown: &self.history.shown, last: self.history.last };
+        if let Some(text) = host.encode(&stored) {
+            host.set(keys::HISTORY, &text);
+        }
+    }
+}
+
+fn read_history(value: &Value) -> Option<History> {
+    let members = value.as_object()?;
+    let time = |value: &Value| match value {
+        Value::Number(number) => number.as_integer().map(Timestamp::from_ms),
+        _ => None,
+    };
+    let shown = members.get("shown").and_then(Value::as_object).into_iter().flatten();
+    let shown = shown.filter_map(|(id, at)| Some((CampaignId::parse(id.as_str()).ok()?, time(at)?))).collect();
+    Some(History { shown, last: members.get("last").and_then(time) })
+}

@@ -1,0 +1,451 @@
+//! The SDK as a state machine: calls, timer ticks and answers go in; what to send and to show comes out.
+//!
+//! Nothing in here waits, calls into the page or knows what time it is. The shell around it passes the time with every call,
+//! carries out the [`Effect`]s that [`Client::take_effects`] returns, and calls [`Client::tick`] at [`Client::next_wake`].
+//!
+//! - A record is stored before the call that made it returns; it is forgotten only when the server has answered for it.
+//! - One flush is under way at a time. What is sent twice is dropped by the server (by stream and `seq`), so that sending again
+//!   is always safe and losing an answer never matters.
+//! - Tabs share device, identity, session and messages through storage. Each page writes a stream of its own.
+
+mod activity;
+mod backoff;
+mod flush;
+mod host;
+mod inbox;
+mod keys;
+mod queue;
+mod session;
+
+use kindling_core::{
+    ids::{AnonymousId, CampaignId, DeviceId, ExternalId, SessionId, StreamId},
+    limits,
+    message::{InAppMessage, Occurrence},
+    protocol::{Identity, Record, RecordError, RecordKind},
+    time::{Duration, Timestamp},
+};
+use serde::Serialize;
+
+pub use activity::{Activity, QueuedRecord};
+pub use flush::Reply;
+pub use host::Host;
+
+use flush::Flights;
+use inbox::Inbox;
+use queue::Stream;
+use session::Session;
+
+/// What the site can set.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The workspace's publishable key.
+    pub key: String,
+    /// Who speaks, like `web/0.1.0`.
+    pub sdk: String,
+    /// A session ends after a pause of this length.
+    pub session_timeout: Duration,
+    /// At least this long lies between two messages that a trigger shows.
+    pub message_interval: Duration,
+    /// Records wait at most this long before they are sent.
+    pub flush_interval: Duration,
+}
+
+/// What the shell has to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Send a flush and report the outcome with [`Client::reply`].
+    Send {
+        /// Names the flush in the reply.
+        flush: u32,
+        /// The body.
+        body: String,
+        /// The page may be closing: the request must outlive it.
+        keepalive: bool,
+    },
+    /// A trigger fired this message: hand it to whoever shows messages.
+    Show(Box<InAppMessage>),
+    /// Everything that was queued when a flush was asked for has been taken (`true`), or has not got through (`false`).
+    Flushed {
+        /// Names the request to flush.
+        token: u32,
+        /// Whether it was taken.
+        taken: bool,
+    },
+    /// Tell those who watch.
+    Activity(Activity),
+}
+
+/// A held message, for [`Client::held_messages`].
+#[derive(Debug, Serialize)]
+pub struct HeldMessage<'a> {
+    /// The message.
+    #[serde(flatten)]
+    pub message: &'a InAppMessage,
+    /// When this device showed it last.
+    pub last_shown_at: Option<Timestamp>,
+}
+
+/// The SDK's state on one page.
+#[derive(Debug)]
+pub struct Client<H> {
+    host: H,
+    config: Config,
+    device: DeviceId,
+    identity: Identity,
+    /// Streams with something to send; the last one is the one that this page writes.
+    streams: Vec<Stream>,
+    session: Option<Session>,
+    inbox: Inbox,
+    flights: Flights,
+    /// Whether anybody shows messages. Without it a trigger uses up nothing.
+    shows_messages: bool,
+    /// Whether anybody watches.
+    watched: bool,
+    /// What time new records get, if not the time of the call.
+    record_time: Option<Timestamp>,
+    effects: Vec<Effect>,
+}
+
+impl<H: Host> Client<H> {
+    /// Starts: recalls or makes up who this device and its user are. What other pages left is taken over with
+    /// [`Client::adopt`].
+    pub fn new(mut host: H, config: Config) -> Self {
+        let stored = host.get(keys::DEVICE).and_then(|text| DeviceId::parse(&text).ok());
+        let device = stored.unwrap_or_else(|| {
+            let device = DeviceId(host.uuid());
+            host.set(keys::DEVICE, &device.to_string());
+            device
+        });
+        let identity = load_identity(&host).unwrap_or_else(|| {
+            let identity = Identity::anonymous(AnonymousId(host.uuid()));
+            store_identity(&mut host, &identity);
+            identity
+        });
+        let session = Session::load(&host);
+        let mut inbox = Inbox::default();
+        inbox.load(&host, &identity);
+        let stream = Stream::new(StreamId(host.uuid()), identity.clone());
+        Self {
+            host,
+            config,
+            device,
+            identity,
+            streams: vec![stream],
+            session,
+            inbox,
+            flights: Flights::default(),
+            shows_messages: false,
+            watched: false,
+            record_time: None,
+            effects: Vec::new(),
+        }
+    }
+
+    /// What is to be done, in order. The shell takes it after every call.
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// The place where the client runs.
+    pub const fn host(&self) -> &H {
+        &self.host
+    }
+
+    /// The device's id.
+    pub const fn device(&self) -> DeviceId {
+        self.device
+    }
+
+    /// The stream that this page writes. The shell holds a lock of its name, where there are locks, so that other pages know
+    /// that it is taken care of.
+    pub fn stream(&self) -> StreamId {
+        self.current().id
+    }
+
+    /// The external id of the user, if one is signed in.
+    pub fn external_id(&mut self) -> Option<&ExternalId> {
+        self.refresh();
+        self.identity.external_id.as_ref()
+    }
+
+    /// Says whether anybody shows messages.
+    pub fn set_shows_messages(&mut self, shows: bool) {
+        self.shows_messages = shows;
+    }
+
+    /// Says whether anybody wants [`Effect::Activity`].
+    pub fn set_watched(&mut self, watched: bool) {
+        self.watched = watched;
+    }
+
+    /// Until it is called with `None`, records are made as of that time: they belong to calls that could not be carried out when
+    /// they were made.
+    pub fn set_record_time(&mut self, at: Option<Timestamp>) {
+        self.record_time = at;
+    }
+
+    /// Takes over what pages that are gone left behind: every stored stream but those of `live` pages. Taking over too much
+    /// does no harm: what two pages send, the server takes once.
+    pub fn adopt(&mut self, live: &[StreamId], now: Timestamp) {
+        let mut known: Vec<StreamId> = self.streams.iter().map(|stream| stream.id).collect();
+        known.extend_from_slice(live);
+        let (mut left, _) = queue::adopt(&mut self.host, &known);
+        if !left.is_empty() {
+            self.flights.due(now);
+            left.append(&mut self.streams);
+            self.streams = left;
+            self.pump(now);
+        }
+    }
+
+    /// Another tab changed what is stored under `key` (`None`: everything).
+    pub fn storage_changed(&mut self, key: Option<&str>) {
+        if key.is_none_or(|key| key == keys::MESSAGES || key == keys::HISTORY) {
+            self.inbox.load(&self.host, &self.identity);
+        }
+        self.refresh();
+    }
+
+    /// Signs a user in. Nothing happens if they are signed in already.
+    pub fn change_user(&mut self, external_id: ExternalId, now: Timestamp) {
+        self.refresh();
+        if self.identity.external_id.as_ref() == Some(&external_id) {
+            return;
+        }
+        let in_session = self.session.is_some();
+        self.end_session(now);
+        // The anonymous visitor turns out to be this user. Whoever was signed in before does not.
+        let was_anonymous = self.identity.external_id.is_none();
+        let anonymous_id = self.identity.anonymous_id.filter(|_| was_anonymous);
+        self.identity = Identity { external_id: Some(external_id), anonymous_id };
+        store_identity(&mut self.host, &self.identity);
+        self.inbox.clear(&mut self.host, !was_anonymous);
+        self.begin_stream();
+        self.append(RecordKind::Identified, now);
+        if in_session {
+            self.start_session(now);
+        }
+        self.flights.due(now);
+        self.pump(now);
+    }
+
+    /// Opens a session, or resumes the open one.
+    pub fn open_session(&mut self, now: Timestamp) {
+        self.refresh();
+        if !self.renew_session(now) && self.session.is_none() {
+            self.start_session(now);
+        }
+        self.pump(now);
+    }
+
+    /// Records something. On success it is stored (or, with storage full or blocked, in memory) and will be sent.
+    pub fn log(&mut self, kind: RecordKind, now: Timestamp) -> Result<(), RecordError> {
+        kind.check()?;
+        self.refresh();
+        self.renew_session(now);
+        let occurrence = occurrence(&kind);
+        self.append(kind, now);
+        self.happened(occurrence, now);
+        self.pump(now);
+        Ok(())
+    }
+
+    /// The messages that are held, highest priority first.
+    pub fn held_messages(&self) -> impl Iterator<Item = HeldMessage<'_>> {
+        self.inbox.held().map(|(message, last_shown_at)| HeldMessage { message, last_shown_at })
+    }
+
+    /// The records that wait, oldest first, as a JSON array.
+    pub fn queued_records(&self) -> String {
+        let mut json = String::from("[");
+        for stream in &self.streams {
+            for record in stream.waiting() {
+                if json.len() > 1 {
+                    json.push(',');
+                }
+                json.push_str("{\"stream\":\"");
+                json.push_str(&stream.id.to_string());
+                json.push_str("\",");
+                json.push_str(record.json.get(1..).unwrap_or("}"));
+            }
+        }
+        json.push(']');
+        json
+    }
+
+    /// How many records wait.
+    pub fn queued(&self) -> usize {
+        self.streams.iter().map(|stream| stream.waiting().len()).sum()
+    }
+
+    /// Forgets everything on this device and begins anew as an unknown visitor on an unknown device.
+    pub fn wipe(&mut self) {
+        for key in self.host.keys() {
+            self.host.remove(&key);
+        }
+        self.streams.clear();
+        self.session = None;
+        self.inbox.clear(&mut self.host, true);
+        self.flights.cancel(&mut self.effects);
+        self.device = DeviceId(self.host.uuid());
+        self.host.set(keys::DEVICE, &self.device.to_string());
+        self.identity = Identity::anonymous(AnonymousId(self.host.uuid()));
+        store_identity(&mut self.host, &self.identity);
+        self.streams.push(Stream::new(StreamId(self.host.uuid()), self.identity.clone()));
+        self.tell(Activity::UserChanged { external_id: None });
+        self.tell(Activity::MessagesChanged { held: 0 });
+    }
+
+    /// Catches up with what other tabs stored: who the user is, and the session.
+    fn refresh(&mut self) {
+        self.session = Session::load(&self.host);
+        if let Some(identity) = load_identity(&self.host)
+            && identity != self.identity
+        {
+            self.identity = identity;
+            self.inbox.load(&self.host, &self.identity);
+            self.begin_stream();
+        }
+    }
+
+    /// A new stream for a new identity. The one before it stays until its records are taken.
+    fn begin_stream(&mut self) {
+        if self.current().waiting().is_empty()
+            && let Some(empty) = self.streams.pop()
+        {
+            empty.close(&mut self.host);
+        }
+        self.streams.push(Stream::new(StreamId(self.host.uuid()), self.identity.clone()));
+        self.tell(Activity::UserChanged { external_id: self.identity.external_id.clone() });
+    }
+
+    /// Ends an open session that had too long a pause and begins the next; says whether it did. Within a session, notes the
+    /// activity.
+    fn renew_session(&mut self, now: Timestamp) -> bool {
+        match &mut self.session {
+            Some(session) if session.is_over(self.config.session_timeout, now) => {
+                self.end_session(now);
+                self.start_session(now);
+                true
+            }
+            Some(session) => {
+                session.touch(&mut self.host, now);
+                false
+            }
+            None => false,
+        }
+    }
+
+    fn start_session(&mut self, now: Timestamp) {
+        let session = Session::new(SessionId(self.host.uuid()), now);
+        session.store(&mut self.host);
+        let id = session.id;
+        self.session = Some(session);
+        self.tell(Activity::SessionStarted { session: id });
+        self.append(RecordKind::SessionStart { session: id }, now);
+        self.happened(Some(Occurrence::SessionStart), now);
+        // A session begins with fresh messages.
+        self.flights.due(now);
+    }
+
+    fn end_session(&mut self, now: Timestamp) {
+        if let Some(session) = self.session.take() {
+            self.host.remove(keys::SESSION);
+            let duration_ms = session.duration().as_ms();
+            self.append(RecordKind::SessionEnd { session: session.id, duration_ms }, now);
+        }
+    }
+
+    fn append(&mut self, kind: RecordKind, now: Timestamp) {
+        self.make_room();
+        let Some(stream) = self.streams.last_mut() else { return };
+        let record = Record { seq: stream.next_seq(), at: self.record_time.unwrap_or(now), kind };
+        let Some(json) = self.host.encode(&record) else { return };
+        stream.append(&mut self.host, json);
+        let (id, waiting) = (stream.id, stream.waiting().len());
+        if waiting >= limits::FLUSH_DUE_RECORDS {
+            self.flights.due(now);
+        } else {
+            self.flights.due(now.plus(self.config.flush_interval));
+        }
+        if self.watched {
+            self.tell(Activity::RecordQueued { record: QueuedRecord { stream: id, record } });
+        }
+    }
+
+    /// Keeps the queue within its bounds: past them the oldest records go.
+    fn make_room(&mut self) {
+        while self.queued() >= limits::QUEUE_RECORDS
+            || self.streams.iter().map(Stream::bytes).sum::<usize>() >= limits::QUEUE_BYTES
+        {
+            let oldest = self.streams.iter_mut().find(|stream| !stream.waiting().is_empty());
+            let Some(stream) = oldest else { return };
+            let Some(seq) = stream.forget_oldest(&mut self.host) else { return };
+            let dropped = Activity::RecordsDropped {
+                stream: stream.id,
+                first_seq: seq,
+                last_seq: seq,
+                reason: "the queue is full; its oldest record made room",
+            };
+            self.tell(dropped);
+        }
+    }
+
+    /// Offers an occurrence to the held messages.
+    fn happened(&mut self, occurrence: Option<Occurrence>, now: Timestamp) {
+        let Some(occurrence) = occurrence.filter(|_| self.shows_messages) else { return };
+        let (stream, interval) = (self.current(), self.config.message_interval);
+        let (id, seq) = (stream.id, stream.last_seq());
+        if let Some(message) = self.inbox.happened(id, seq, occurrence, interval, now) {
+            self.show(message, now);
+        }
+    }
+
+    fn show(&mut self, message: InAppMessage, now: Timestamp) {
+        self.inbox.shown(&mut self.host, &message.id, now);
+        self.tell(Activity::MessageTriggered { id: message.id.clone() });
+        self.effects.push(Effect::Show(Box::new(message)));
+    }
+
+    fn current(&self) -> &Stream {
+        // There is always one: every place that takes a stream away puts one there.
+        &self.streams[self.streams.len() - 1]
+    }
+
+    fn tell(&mut self, activity: Activity) {
+        if self.watched {
+            self.effects.push(Effect::Activity(activity));
+        }
+    }
+}
+
+/// What a record is to triggers.
+fn occurrence(kind: &RecordKind) -> Option<Occurrence> {
+    match kind {
+        RecordKind::CustomEvent { name, properties } => {
+            Some(Occurrence::CustomEvent { name: name.clone(), properties: properties.clone() })
+        }
+        RecordKind::Purchase { product_id, properties, .. } => {
+            Some(Occurrence::Purchase { product_id: product_id.clone(), properties: properties.clone() })
+        }
+        RecordKind::MessageClick { message, .. } => {
+            Some(Occurrence::MessageClick { message: CampaignId::clone(message) })
+        }
+        RecordKind::Attribute { .. }
+        | RecordKind::CustomAttribute { .. }
+        | RecordKind::SessionStart { .. }
+        | RecordKind::SessionEnd { .. }
+        | RecordKind::Identified
+        | RecordKind::MessageImpression { .. } => None,
+    }
+}
+
+fn load_identity(host: &impl Host) -> Option<Identity> {
+    Identity::read(&host.decode(&host.get(keys::IDENTITY)?)?)
+}
+
+fn store_identity(host: &mut impl Host, identity: &Identity) {
+    if let Some(text) = host.encode(identity) {
+        host.set(keys::IDENTITY, &text);
+    }
+}

@@ -1,0 +1,63 @@
+//! Sessions: stretches of activity.
+
+use kindling_core::{
+    ids::SessionId,
+    time::{Duration, Timestamp},
+    value::Value,
+};
+use serde::Serialize;
+
+use super::{Host, keys};
+
+/// Activity is written down at most this often: storage is not free, and a session's end need not be exact to the second.
+const WRITE_INTERVAL: Duration = Duration::from_seconds(5);
+
+/// The open session of the device, shared by its tabs through storage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Session {
+    pub(super) id: SessionId,
+    started: Timestamp,
+    active: Timestamp,
+}
+
+impl Session {
+    pub(super) const fn new(id: SessionId, now: Timestamp) -> Self {
+        Self { id, started: now, active: now }
+    }
+
+    /// The session that is stored, if there is one.
+    pub(super) fn load(host: &impl Host) -> Option<Self> {
+        let value = host.decode(&host.get(keys::SESSION)?)?;
+        let members = value.as_object()?;
+        let time = |name| match members.get(name) {
+            Some(Value::Number(number)) => number.as_integer().map(Timestamp::from_ms),
+            _ => None,
+        };
+        let id = SessionId::parse(members.get("id")?.as_str()?).ok()?;
+        Some(Self { id, started: time("started")?, active: time("active")? })
+    }
+
+    pub(super) fn store(&self, host: &mut impl Host) {
+        if let Some(text) = host.encode(self) {
+            host.set(keys::SESSION, &text);
+        }
+    }
+
+    /// Whether the pause since the last activity was too long. A clock that was set back ends no session.
+    pub(super) fn is_over(&self, timeout: Duration, now: Timestamp) -> bool {
+        now.since(self.active) >= timeout
+    }
+
+    /// Notes activity.
+    pub(super) fn touch(&mut self, host: &mut impl Host, now: Timestamp) {
+        if now < self.active || now.since(self.active) >= WRITE_INTERVAL {
+            self.active = now;
+            self.store(host);
+        }
+    }
+
+    /// From its start to its last activity.
+    pub(super) fn duration(&self) -> Duration {
+        self.active.since(self.started)
+    }
+}

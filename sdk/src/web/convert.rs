@@ -1,0 +1,84 @@
+//! Values across the border between JavaScript and Rust.
+
+use js_sys::{Array, Date, JSON, Object};
+use kindling_core::{
+    limits,
+    time::Timestamp,
+    value::{Number, Object as Members, Value, from_members},
+};
+use serde::Serialize;
+use wasm_bindgen::{JsCast, JsValue};
+
+/// Reads any plain JavaScript value: null, booleans, numbers, strings, dates, arrays and objects of these. Members that are
+/// `undefined` are left out, as in JSON. The error says what is wrong.
+pub(super) fn from_js(value: &JsValue) -> Result<Value, &'static str> {
+    read(value, 0)
+}
+
+/// Reads an object, or nothing where there is none.
+pub(super) fn members_from_js(value: &JsValue) -> Result<Option<Members>, &'static str> {
+    match from_js(value)? {
+        Value::Null => Ok(None),
+        Value::Object(members) => Ok(Some(members)),
+        _ => Err("properties must be an object"),
+    }
+}
+
+fn read(value: &JsValue, depth: usize) -> Result<Value, &'static str> {
+    // Also what ends a value that contains itself.
+    if depth > limits::VALUE_DEPTH + 1 {
+        return Err("a value may be nested at most 16 levels deep");
+    }
+    if value.is_null() || value.is_undefined() {
+        return Ok(Value::Null);
+    }
+    if let Some(text) = value.as_string() {
+        return Ok(Value::String(text));
+    }
+    if let Some(number) = value.as_f64() {
+        return Number::new(number).map(Value::Number).ok_or("a number must be finite");
+    }
+    if let Some(flag) = value.as_bool() {
+        return Ok(Value::Bool(flag));
+    }
+    if let Some(items) = value.dyn_ref::<Array>() {
+        let mut read_items = Vec::with_capacity(items.length() as usize);
+        for item in items.iter() {
+            read_items.push(read(&item, depth + 1)?);
+        }
+        return Ok(Value::Array(read_items));
+    }
+    if let Some(date) = value.dyn_ref::<Date>() {
+        let time = Number::new(date.get_time()).and_then(Number::as_integer);
+        return time.map(|ms| Value::Time(Timestamp::from_ms(ms))).ok_or("a date must be valid");
+    }
+    if !value.is_object() || value.is_function() {
+        return Err("only null, booleans, numbers, strings, dates, arrays and objects can be stored");
+    }
+    let mut members = Members::new();
+    for entry in Object::entries(value.unchecked_ref()).iter() {
+        let entry: Array = entry.unchecked_into();
+        let value = entry.get(1);
+        if value.is_undefined() {
+            continue;
+        }
+        let name = entry.get(0).as_string().unwrap_or_default();
+        members.insert(name, read(&value, depth + 1)?);
+    }
+    Ok(from_members(members))
+}
+
+/// Makes a plain JavaScript value. `undefined` if that can't be done.
+pub(super) fn to_js<T: Serialize + ?Sized>(value: &T) -> JsValue {
+    value.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// Writes JSON, with the engine's own writer.
+pub(super) fn to_json<T: Serialize>(value: &T) -> Option<String> {
+    JSON::stringify(&to_js(value)).ok()?.as_string()
+}
+
+/// Reads JSON, with the engine's own reader.
+pub(super) fn from_json(text: &str) -> Option<Value> {
+    from_js(&JSON::parse(text).ok()?).ok()
+}
