@@ -15,7 +15,12 @@ const FILTER_FORMS: &str = "an object with one of: all, any, not, attribute, cus
 impl Filter {
     /// Reads a filter. The error names the path inside the filter and says what was expected there; unknown keys are errors.
     pub fn parse(value: &Value) -> Result<Self, DecodeError> {
-        Self::parse_at(value, &Path::Definition, 0, &mut 0)
+        Self::parse_within(value, &Path::Definition)
+    }
+
+    /// Reads a filter that stands somewhere inside a definition.
+    pub fn parse_within(value: &Value, path: &Path<'_>) -> Result<Self, DecodeError> {
+        Self::parse_at(value, path, 0, &mut 0)
     }
 
     fn parse_at(value: &Value, path: &Path<'_>, depth: usize, nodes: &mut usize) -> Result<Self, DecodeError> {

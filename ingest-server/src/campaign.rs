@@ -1,0 +1,101 @@
+//! Campaigns: a message for a segment.
+
+use kindling_core::{
+    decode::{DecodeError, Fields, Path},
+    ids::{CampaignId, SegmentId},
+    message::{Content, InAppMessage, Trigger},
+    time::{Duration, Timestamp},
+    value::Value,
+};
+
+/// A campaign of the in-app channel, as its definition says.
+///
+/// In JSON:
+/// ```json
+/// {"name": "Free shipping", "channel": "in_app", "status": "active", "segment": "basket_builders", "priority": 10,
+///  "starts_at": 1763917561000, "ends_at": 1764917561000, "repeat_after": "7d",
+///  "trigger": {"type": "custom_event", "name": "added_to_basket"},
+///  "message": {"type": "slide_up", "body": "Two more and shipping is on us."}}
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Campaign {
+    /// Its name, for people.
+    pub name: String,
+    /// Whether its message goes out.
+    pub status: Status,
+    /// Who gets it; `None`: everybody.
+    pub segment: Option<SegmentId>,
+    /// Not before this.
+    pub starts_at: Option<Timestamp>,
+    /// Not at or after this.
+    pub ends_at: Option<Timestamp>,
+    /// What goes out.
+    pub message: InAppMessage,
+}
+
+/// Whether a campaign's message goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// It does.
+    Active,
+    /// It does not.
+    Paused,
+}
+
+impl Campaign {
+    /// Reads a definition. The error names the path and says what was expected; unknown keys are errors.
+    pub fn parse(id: CampaignId, definition: &Value) -> Result<Self, DecodeError> {
+        let path = &Path::Definition;
+        let fields = Fields::of(definition, path)?;
+        fields.only(
+            &[
+                "name",
+                "channel",
+                "status",
+                "segment",
+                "priority",
+                "starts_at",
+                "ends_at",
+                "repeat_after",
+                "trigger",
+                "message",
+            ],
+            "name, channel, status, segment, priority, starts_at, ends_at, repeat_after, trigger or message",
+        )?;
+        if fields.required_text("channel", "in_app")? != "in_app" {
+            return Err(fields.error("channel", "in_app"));
+        }
+        let status = match fields.text("status")? {
+            None | Some("active") => Status::Active,
+            Some("paused") => Status::Paused,
+            Some(_) => return Err(fields.error("status", "active or paused")),
+        };
+        let segment = fields.text("segment")?.map(SegmentId::parse).transpose();
+        let segment = segment.map_err(|_| fields.error("segment", "the id of a segment, or null for everybody"))?;
+        let priority = i32::try_from(fields.integer("priority")?.unwrap_or(0));
+        let repeat_after = fields.read("repeat_after", |value, path| {
+            value.as_str().and_then(Duration::parse).ok_or_else(|| path.expected("a duration, like \"7d\""))
+        })?;
+        Ok(Self {
+            name: fields.text("name")?.unwrap_or(id.as_str()).to_owned(),
+            status,
+            segment,
+            starts_at: fields.integer("starts_at")?.map(Timestamp::from_ms),
+            ends_at: fields.integer("ends_at")?.map(Timestamp::from_ms),
+            message: InAppMessage {
+                id,
+                priority: priority.map_err(|_| fields.error("priority", "a whole number of at most nine digits"))?,
+                trigger: fields.read("trigger", Trigger::read)?.ok_or_else(|| fields.error("trigger", "a trigger"))?,
+                repeat_after,
+                content: fields.read("message", Content::read)?.ok_or_else(|| fields.error("message", "a message"))?,
+            },
+        })
+    }
+
+    /// Whether its message goes out at `now`.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.status == Status::Active
+            && self.starts_at.is_none_or(|starts| starts <= now)
+            && self.ends_at.is_none_or(|ends| now < ends)
+    }
+}

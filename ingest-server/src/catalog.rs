@@ -1,0 +1,145 @@
+//! What is defined in each workspace, compiled and held in memory: keys, segments, campaigns.
+//!
+//! A catalog is immutable. When a definition changes, the next catalog is loaded from the store and takes the place of the last
+//! one; whoever works with the last one finishes with it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use kindling_core::{
+    ids::{CampaignId, SegmentId, WorkspaceId},
+    segment::{Filter, SegmentIndex},
+    value::Value,
+};
+use sha2::{Digest as _, Sha256};
+
+use crate::{campaign::Campaign, store::WorkspaceKey};
+
+/// A secret key as it is stored: only its hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeyHash(pub [u8; 32]);
+
+impl KeyHash {
+    /// Hashes a key.
+    pub fn of(key: &str) -> Self {
+        Self(Sha256::digest(key.as_bytes()).into())
+    }
+}
+
+/// Everything that is defined.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    workspaces: HashMap<WorkspaceKey, Arc<Workspace>>,
+    sdk_keys: HashMap<String, WorkspaceKey>,
+    secret_keys: HashMap<KeyHash, WorkspaceKey>,
+}
+
+/// What is defined in one workspace.
+#[derive(Debug)]
+pub struct Workspace {
+    /// How the store names it.
+    pub key: WorkspaceKey,
+    /// Its id.
+    pub id: WorkspaceId,
+    /// Its name, for people.
+    pub name: String,
+    /// Grows with every change of its segments: memberships that were computed under another number are computed anew.
+    pub revision: i64,
+    /// Its segments, in the order of their ids.
+    pub segments: Vec<Segment>,
+    /// Which segments look at which part of a profile.
+    pub index: SegmentIndex,
+    /// Its campaigns, in the order of their ids.
+    pub campaigns: Vec<CampaignEntry>,
+}
+
+/// A segment.
+#[derive(Debug, Clone)]
+pub struct Segment {
+    /// Its id.
+    pub id: SegmentId,
+    /// Its name, for people.
+    pub name: String,
+    /// Who is in it.
+    pub filter: Filter,
+    /// The filter as it was written.
+    pub definition: Value,
+}
+
+/// A campaign with what it was made from.
+#[derive(Debug, Clone)]
+pub struct CampaignEntry {
+    /// Its id.
+    pub id: CampaignId,
+    /// The campaign.
+    pub campaign: Campaign,
+    /// As it was written.
+    pub definition: Value,
+    /// Names this state of the campaign's message.
+    pub digest: [u8; 32],
+}
+
+impl Workspace {
+    /// The segment of that id.
+    pub fn segment(&self, id: &SegmentId) -> Option<&Segment> {
+        let place = self.segments.binary_search_by(|segment| segment.id.cmp(id)).ok()?;
+        self.segments.get(place)
+    }
+
+    /// The campaign of that id.
+    pub fn campaign(&self, id: &CampaignId) -> Option<&CampaignEntry> {
+        let place = self.campaigns.binary_search_by(|entry| entry.id.cmp(id)).ok()?;
+        self.campaigns.get(place)
+    }
+}
+
+impl Catalog {
+    /// Adds a workspace with its keys.
+    pub fn insert(&mut self, workspace: Workspace, sdk_keys: Vec<String>, secret_keys: Vec<KeyHash>) {
+        let key = workspace.key;
+        self.sdk_keys.extend(sdk_keys.into_iter().map(|sdk_key| (sdk_key, key)));
+        self.secret_keys.extend(secret_keys.into_iter().map(|hash| (hash, key)));
+        self.workspaces.insert(key, Arc::new(workspace));
+    }
+
+    /// The workspace.
+    pub fn workspace(&self, key: WorkspaceKey) -> Option<&Arc<Workspace>> {
+        self.workspaces.get(&key)
+    }
+
+    /// The workspace that a publishable key is for.
+    pub fn by_sdk_key(&self, key: &str) -> Option<&Arc<Workspace>> {
+        self.workspace(*self.sdk_keys.get(key)?)
+    }
+
+    /// The workspace that a secret key is for. Looking up by hash takes no longer for a good guess than for a bad one.
+    pub fn by_secret_key(&self, key: &str) -> Option<&Arc<Workspace>> {
+        self.workspace(*self.secret_keys.get(&KeyHash::of(key))?)
+    }
+}
+
+/// The current catalog.
+#[derive(Debug)]
+pub struct Catalogs {
+    current: RwLock<Arc<Catalog>>,
+}
+
+impl Catalogs {
+    /// Starts with a catalog.
+    pub fn new(catalog: Catalog) -> Self {
+        Self { current: RwLock::new(Arc::new(catalog)) }
+    }
+
+    /// The current catalog.
+    pub fn current(&self) -> Arc<Catalog> {
+        // Nothing panics while it holds the lock, and a whole catalog is in there in any case.
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts the next catalog in place.
+    pub fn replace(&self, catalog: Catalog) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalog);
+    }
+}

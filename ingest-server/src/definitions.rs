@@ -1,0 +1,89 @@
+//! Definitions files: a workspace with its keys, segments and campaigns, applied at start.
+//!
+//! Applying a file again changes nothing; what it does not name stays as it is.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context as _, bail};
+use kindling_core::{
+    ids::{CampaignId, SegmentId, WorkspaceId},
+    segment::Filter,
+    value::{Object, Value},
+};
+use serde::Deserialize;
+
+use crate::{campaign::Campaign, catalog::KeyHash, store::Store};
+
+/// A definitions file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Definitions {
+    workspace: WorkspaceDefinition,
+    #[serde(default)]
+    keys: KeyDefinitions,
+    #[serde(default)]
+    segments: Vec<SegmentDefinition>,
+    /// Each as in `PUT /api/v1/campaigns/{id}`, with its id beside.
+    #[serde(default)]
+    campaigns: Vec<Object>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WorkspaceDefinition {
+    id: WorkspaceId,
+    #[serde(default)]
+    name: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyDefinitions {
+    /// Publishable: they stand in web pages.
+    #[serde(default)]
+    sdk: Vec<String>,
+    /// For the management API.
+    #[serde(default)]
+    secret: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SegmentDefinition {
+    id: SegmentId,
+    #[serde(default)]
+    name: String,
+    filter: Value,
+}
+
+impl Definitions {
+    /// Reads a file.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("reading {}", path.display()))
+    }
+
+    /// Puts everything into the store.
+    pub async fn apply(self, store: &dyn Store) -> anyhow::Result<()> {
+        let workspace = store.put_workspace(self.workspace.id, self.workspace.name).await?;
+        for key in self.keys.sdk {
+            store.put_sdk_key(workspace, key).await.context("an SDK key")?;
+        }
+        for key in self.keys.secret {
+            store.put_secret_key(workspace, KeyHash::of(&key)).await.context("a secret key")?;
+        }
+        for SegmentDefinition { id, name, filter } in self.segments {
+            Filter::parse(&filter).with_context(|| format!("the filter of segment {id}"))?;
+            let name = if name.is_empty() { id.to_string() } else { name };
+            store.put_segment(workspace, id, name, filter).await?;
+        }
+        for mut definition in self.campaigns {
+            let Some(Value::String(id)) = definition.remove("id") else { bail!("a campaign has no id") };
+            let id = CampaignId::parse(id).context("the id of a campaign")?;
+            let definition = Value::Object(definition);
+            Campaign::parse(id.clone(), &definition).with_context(|| format!("campaign {id}"))?;
+            store.put_campaign(workspace, id, definition).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,70 @@
+//! `/api/v1/campaigns`.
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{Path, State},
+    http::HeaderMap,
+};
+use kindling_core::{
+    ids::CampaignId,
+    value::{Object, Value},
+};
+use serde::Serialize;
+
+use super::{App, Problem, auth::Secret, body};
+use crate::campaign::Campaign;
+
+/// A campaign as the API shows it: its definition, with its id.
+#[derive(Serialize)]
+pub(super) struct CampaignView {
+    id: CampaignId,
+    #[serde(flatten)]
+    definition: Object,
+}
+
+/// A list of campaigns.
+#[derive(Serialize)]
+pub(super) struct CampaignList {
+    campaigns: Vec<CampaignView>,
+}
+
+fn view(id: &CampaignId, definition: &Value) -> CampaignView {
+    CampaignView { id: id.clone(), definition: definition.as_object().cloned().unwrap_or_default() }
+}
+
+fn parse_id(id: String) -> Result<CampaignId, Problem> {
+    CampaignId::parse(id).map_err(|error| Problem::bad_request("invalid_id", format!("the campaign's id: {error}")))
+}
+
+/// Every campaign, in the order of ids.
+pub(super) async fn list(Secret(workspace): Secret) -> Json<CampaignList> {
+    let campaigns = workspace.campaigns.iter().map(|entry| view(&entry.id, &entry.definition)).collect();
+    Json(CampaignList { campaigns })
+}
+
+/// One campaign.
+pub(super) async fn get(Secret(workspace): Secret, Path(id): Path<String>) -> Result<Json<CampaignView>, Problem> {
+    let id = parse_id(id)?;
+    let entry = workspace.campaign(&id).ok_or_else(|| Problem::not_found(format!("there is no campaign {id}")))?;
+    Ok(Json(view(&entry.id, &entry.definition)))
+}
+
+/// Makes or changes a campaign: see [`Campaign`].
+pub(super) async fn put(
+    State(app): State<App>,
+    Secret(workspace): Secret,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<CampaignView>, Problem> {
+    let id = parse_id(id)?;
+    let definition = body::read_definition(&headers, body).await?;
+    let campaign = Campaign::parse(id.clone(), &definition).map_err(|error| Problem::invalid(&error))?;
+    if let Some(segment) = campaign.segment.as_ref().filter(|segment| workspace.segment(segment).is_none()) {
+        return Err(Problem::bad_request("unknown_segment", format!("there is no segment {segment}")));
+    }
+    app.store.put_campaign(workspace.key, id.clone(), definition.clone()).await?;
+    app.catalogs.replace(app.store.load_catalog().await?);
+    Ok(Json(view(&id, &definition)))
+}

@@ -1,0 +1,27 @@
+//! `POST /sdk/v1/flush`.
+
+use axum::{Json, body::Body, extract::State, http::HeaderMap};
+use kindling_core::{limits, protocol::FlushAnswer};
+use tracing::{debug, warn};
+
+use super::{App, Problem, body};
+use crate::{ingest, now};
+
+/// Takes a flush. The body is read as JSON whatever its content type says: browsers send it as text, without a preflight.
+pub(super) async fn flush(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<FlushAnswer>, Problem> {
+    let body = body::read(&headers, body, limits::FLUSH_BODY_BYTES).await?;
+    let batch = ingest::decode(&body, &app.catalogs.current(), now()).inspect_err(|error| {
+        warn!(%error, bytes = body.len(), "a flush was refused");
+    })?;
+    let (stream, records) = (batch.stream, batch.records.len());
+    let answer = app.ingest.submit(batch).await?;
+    debug!(%stream, records, acked = answer.acked.0, rejected = answer.rejected.len(), "flush stored");
+    if let Some(first) = answer.rejected.first() {
+        warn!(%stream, rejected = answer.rejected.len(), seq = first.seq.0, code = %first.code, "records were rejected");
+    }
+    Ok(Json(answer))
+}

@@ -1,0 +1,72 @@
+//! The HTTP surface. Handlers decode, authenticate, call and encode; they decide nothing.
+
+mod auth;
+mod body;
+mod campaigns;
+mod flush;
+mod health;
+mod problem;
+mod segments;
+mod users;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    http::{Method, StatusCode, header},
+    routing::{get, post, put},
+};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    cors::{Any, CorsLayer},
+    timeout::TimeoutLayer,
+    trace::{DefaultMakeSpan, TraceLayer},
+};
+
+use crate::{catalog::Catalogs, ingest::Ingest, store::Store};
+
+pub use problem::Problem;
+
+/// A request that takes longer is given up: a client that sends a byte a second must not hold a connection for ever.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What handlers work with.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// What is defined.
+    pub catalogs: Arc<Catalogs>,
+    /// The write path.
+    pub ingest: Ingest,
+}
+
+/// Every route.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .merge(sdk())
+        .nest("/api/v1", management())
+        .route("/health", get(health::health))
+        .fallback(async || Problem::not_found("there is nothing at this address"))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, TIMEOUT))
+        .layer(CatchPanicLayer::custom(problem::from_panic))
+        .layer(TraceLayer::new_for_http().make_span_with(DefaultMakeSpan::new()))
+        .with_state(app)
+}
+
+/// What web pages call, from any origin: the publishable key is no secret, and no cookie is used.
+fn sdk() -> Router<App> {
+    let cors = CorsLayer::new().allow_origin(Any).allow_methods([Method::POST]).expose_headers([header::RETRY_AFTER]);
+    Router::new().route("/sdk/v1/flush", post(flush::flush)).layer(cors)
+}
+
+/// What a site's own servers and people call, with a secret key. No browser of another origin may: there is no CORS.
+fn management() -> Router<App> {
+    Router::new()
+        .route("/segments", get(segments::list))
+        .route("/segments/{id}", put(segments::put).get(segments::get))
+        .route("/campaigns", get(campaigns::list))
+        .route("/campaigns/{id}", put(campaigns::put).get(campaigns::get))
+        .route("/users/{user}", get(users::get))
+        .route("/users/{user}/records", get(users::records))
+}

@@ -1,0 +1,120 @@
+//! Errors as problem documents (RFC 9457).
+
+use std::any::Any;
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use tracing::error;
+
+use crate::{
+    ingest::{DecodeBatchError, IngestError},
+    store::StoreError,
+};
+
+/// An error as the client sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// Always `about:blank`: `code` says which problem it is.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    #[serde(serialize_with = "status_number")]
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    /// Where in the request, if that can be said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    /// Seconds after which trying again makes sense.
+    #[serde(skip)]
+    retry_after: Option<u32>,
+}
+
+fn status_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}
+
+impl Problem {
+    fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        let title = status.canonical_reason().unwrap_or("Error");
+        Self { kind: "about:blank", title, status, code, detail: detail.into(), path: None, retry_after: None }
+    }
+
+    /// 404.
+    pub(super) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
+    /// 401.
+    pub(super) fn unauthorized(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unknown_key", detail)
+    }
+
+    /// 400.
+    pub(super) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    /// 413.
+    pub(super) fn too_large(bytes: usize) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", format!("a body may have at most {bytes} bytes"))
+    }
+
+    /// 422, for a definition that is JSON but not right.
+    pub(super) fn invalid(error: &kindling_core::decode::DecodeError) -> Self {
+        let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_definition", error.to_string());
+        Self { path: Some(error.path.clone()), ..problem }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let retry_after = self.retry_after;
+        let mut response = (self.status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl From<DecodeBatchError> for Problem {
+    fn from(error: DecodeBatchError) -> Self {
+        let detail = error.to_string();
+        match error {
+            DecodeBatchError::NotAFlush(_) => Self::bad_request("not_a_flush", detail),
+            DecodeBatchError::NoSeq(_) => Self::bad_request("no_seq", detail),
+            DecodeBatchError::NoIdentity => Self::bad_request("no_identity", detail),
+            DecodeBatchError::TooManyRecords => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many_records", detail),
+            DecodeBatchError::UnknownKey => Self::unauthorized(detail),
+        }
+    }
+}
+
+impl From<IngestError> for Problem {
+    fn from(error: IngestError) -> Self {
+        let (code, seconds) = match error {
+            IngestError::Busy => ("busy", 1),
+            IngestError::Unavailable => ("unavailable", 10),
+        };
+        Self { retry_after: Some(seconds), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, error.to_string()) }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        error!(%error, "a request failed");
+        Self::from(IngestError::Unavailable)
+    }
+}
+
+/// What a client gets when a handler panics. The panic itself has been reported.
+pub(super) fn from_panic(_: Box<dyn Any + Send>) -> Response {
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server made a mistake").into_response()
+}

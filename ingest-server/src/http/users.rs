@@ -1,0 +1,229 @@
+//! `/api/v1/users`.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+};
+use kindling_core::{
+    ids::{CampaignId, DeviceId, ExternalId, SegmentId, StreamId, UserId},
+    profile::{Activity, Interactions, Profile, Tally},
+    protocol::{Currency, Hundredths},
+    time::Timestamp,
+    value::{Object, Value},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{App, Problem, auth::Secret};
+use crate::{
+    catalog::Workspace,
+    ingest::Memberships,
+    now,
+    store::{RecordCursor, StoredRecord, StoredUser, UserRef},
+};
+
+/// Records on a page, unless the request says otherwise.
+const PAGE: usize = 50;
+/// Records on a page at most.
+const LARGEST_PAGE: usize = 500;
+
+/// A user as the API shows them.
+#[derive(Serialize)]
+pub(super) struct UserView {
+    id: UserId,
+    external_id: Option<ExternalId>,
+    devices: Vec<DeviceId>,
+    first_seen_at: Timestamp,
+    last_seen_at: Timestamp,
+    /// From 0 to 9999, the same for ever: for samples and staged roll-outs.
+    bucket: u16,
+    attributes: BTreeMap<&'static str, Value>,
+    custom_attributes: BTreeMap<String, Value>,
+    events: BTreeMap<String, TallyView>,
+    purchases: PurchasesView,
+    sessions: SessionsView,
+    messages: BTreeMap<CampaignId, InteractionsView>,
+    segments: Vec<SegmentId>,
+}
+
+#[derive(Serialize)]
+struct TallyView {
+    count: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_at: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+struct PurchasesView {
+    count: u64,
+    revenue: BTreeMap<Currency, Hundredths>,
+    products: BTreeMap<String, TallyView>,
+}
+
+#[derive(Serialize)]
+struct SessionsView {
+    #[serde(flatten)]
+    starts: TallyView,
+    total_ms: i64,
+}
+
+#[derive(Serialize)]
+struct InteractionsView {
+    impressions: TallyView,
+    clicks: TallyView,
+}
+
+impl From<&Tally> for TallyView {
+    fn from(tally: &Tally) -> Self {
+        Self { count: tally.count, first_at: tally.first, last_at: tally.last }
+    }
+}
+
+impl From<&Activity> for TallyView {
+    fn from(activity: &Activity) -> Self {
+        Self { count: activity.count, first_at: activity.first, last_at: activity.last() }
+    }
+}
+
+impl From<&Interactions> for InteractionsView {
+    fn from(interactions: &Interactions) -> Self {
+        Self { impressions: (&interactions.impressions).into(), clicks: (&interactions.clicks).into() }
+    }
+}
+
+impl UserView {
+    /// Segments are those of this very instant: what a timer has yet to write down is evaluated here.
+    fn new(workspace: &Workspace, user: StoredUser, now: Timestamp) -> Self {
+        let StoredUser { id, external_id, devices, profile } = user;
+        let mut memberships = Memberships::default();
+        memberships.update(workspace, &profile, &[], now);
+        Self {
+            id,
+            external_id,
+            devices,
+            first_seen_at: profile.first_seen,
+            last_seen_at: profile.last_seen,
+            bucket: bucket(id),
+            attributes: profile.standard_attributes().map(|(name, value)| (name.name(), value.clone())).collect(),
+            custom_attributes: profile
+                .custom_attributes()
+                .map(|(name, value)| (name.to_owned(), value.clone()))
+                .collect(),
+            events: profile.events().map(|(name, activity)| (name.to_owned(), activity.into())).collect(),
+            purchases: purchases(&profile),
+            sessions: SessionsView { starts: (&profile.sessions.starts).into(), total_ms: profile.sessions.total_ms },
+            messages: profile.messages().map(|(id, interactions)| (id.clone(), interactions.into())).collect(),
+            segments: memberships.segments().cloned().collect(),
+        }
+    }
+}
+
+fn purchases(profile: &Profile) -> PurchasesView {
+    let purchases = &profile.purchases;
+    PurchasesView {
+        count: purchases.count,
+        revenue: purchases.revenue.clone(),
+        products: purchases.products.iter().map(|(product, tally)| (product.clone(), tally.into())).collect(),
+    }
+}
+
+/// A number from 0 to 9999 that looks random (the finaliser of MurmurHash3) and never changes.
+fn bucket(id: UserId) -> u16 {
+    let mut hash = id.0.cast_unsigned();
+    hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    u16::try_from((hash ^ (hash >> 33)) % 10_000).unwrap_or_default()
+}
+
+fn parse_user(text: &str) -> Result<UserRef, Problem> {
+    let user = if let Some(id) = text.strip_prefix("external_id:") {
+        ExternalId::parse(id).ok().map(UserRef::External)
+    } else if let Some(id) = text.strip_prefix("device_id:") {
+        DeviceId::parse(id).ok().map(UserRef::Device)
+    } else {
+        text.parse().ok().map(|id| UserRef::Id(UserId(id)))
+    };
+    user.ok_or_else(|| {
+        Problem::bad_request("invalid_user", "a user is named by number, by external_id:… or by device_id:…")
+    })
+}
+
+fn unknown() -> Problem {
+    Problem::not_found("there is no such user")
+}
+
+/// A user's profile, with the segments they are in.
+pub(super) async fn get(
+    State(app): State<App>,
+    Secret(workspace): Secret,
+    Path(user): Path<String>,
+) -> Result<Json<UserView>, Problem> {
+    let user = app.store.user(workspace.key, parse_user(&user)?).await?.ok_or_else(unknown)?;
+    Ok(Json(UserView::new(&workspace, user, now())))
+}
+
+/// Which records.
+#[derive(Deserialize)]
+pub(super) struct PageQuery {
+    limit: Option<usize>,
+    before: Option<String>,
+}
+
+/// A page of records.
+#[derive(Serialize)]
+pub(super) struct RecordsView {
+    records: Vec<RecordView>,
+    next: Option<String>,
+}
+
+/// A record as the API shows it: as it was sent, but `at` by the server's clock.
+#[derive(Serialize)]
+struct RecordView {
+    at: Timestamp,
+    /// By the device's clock.
+    device_at: Value,
+    received_at: Timestamp,
+    device: DeviceId,
+    stream: StreamId,
+    #[serde(flatten)]
+    record: Object,
+}
+
+impl From<StoredRecord> for RecordView {
+    fn from(stored: StoredRecord) -> Self {
+        let mut record = match stored.record {
+            Value::Object(members) => members,
+            _ => Object::new(),
+        };
+        let device_at = record.remove("at").unwrap_or(Value::Null);
+        let StoredRecord { at, received_at, device, stream, .. } = stored;
+        Self { at, device_at, received_at, device, stream, record }
+    }
+}
+
+/// A user's records, newest first.
+pub(super) async fn records(
+    State(app): State<App>,
+    Secret(workspace): Secret,
+    Path(user): Path<String>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<RecordsView>, Problem> {
+    let user = parse_user(&user)?;
+    let limit = page.limit.unwrap_or(PAGE).clamp(1, LARGEST_PAGE);
+    let before = page.before.as_deref().map(parse_cursor).transpose()?;
+    let page = app.store.records(workspace.key, user, before, limit).await?.ok_or_else(unknown)?;
+    Ok(Json(RecordsView {
+        records: page.records.into_iter().map(RecordView::from).collect(),
+        next: page.next.map(|RecordCursor { batch, place }| format!("{batch}-{place}")),
+    }))
+}
+
+fn parse_cursor(text: &str) -> Result<RecordCursor, Problem> {
+    let cursor = text
+        .split_once('-')
+        .and_then(|(batch, place)| Some(RecordCursor { batch: batch.parse().ok()?, place: place.parse().ok()? }));
+    cursor.ok_or_else(|| Problem::bad_request("invalid_cursor", "before must be the next of an earlier page"))
+}

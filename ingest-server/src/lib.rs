@@ -1,0 +1,81 @@
+//! Kindling's server: it ingests what SDKs send, keeps a profile for each user, knows which segments each user is in, and
+//! answers a flush with the in-app messages that match.
+//!
+//! # The path of a flush
+//!
+//! 1. [`http`] reads the body, finds the workspace by its key and decodes the batch ([`ingest::decode`]). Records that can't be
+//!    read are marked, not thrown away with their neighbours.
+//! 2. [`ingest::Ingest`] queues the batch. Batches that arrive while a commit is running share the next one.
+//! 3. The [`store`] loads what the group touches, [`ingest::apply`] applies the rules of `kindling-core` to it, and the store
+//!    writes records, profiles, memberships and watermarks in one transaction.
+//! 4. Only when that is on disk is the request answered.
+
+pub mod campaign;
+pub mod catalog;
+pub mod config;
+pub mod definitions;
+pub mod http;
+pub mod ingest;
+pub mod messages;
+pub mod store;
+pub mod telemetry;
+pub mod timers;
+
+use std::{future::Future, sync::Arc, time::SystemTime};
+
+use anyhow::Context as _;
+use kindling_core::time::Timestamp;
+use tokio::net::TcpListener;
+use tracing::info;
+
+use crate::{
+    catalog::Catalogs,
+    config::ServeConfig,
+    definitions::Definitions,
+    http::App,
+    ingest::Ingest,
+    store::{SqliteStore, Store},
+};
+
+/// A server that is ready to serve: its store is open and its definitions are loaded.
+#[derive(Debug)]
+pub struct Server {
+    app: App,
+}
+
+impl Server {
+    /// Opens the store and applies the definitions file.
+    pub async fn open(config: &ServeConfig) -> anyhow::Result<Self> {
+        let store = SqliteStore::open(&config.data).with_context(|| format!("opening {}", config.data.display()))?;
+        let store: Arc<dyn Store> = Arc::new(store);
+        if let Some(path) = &config.definitions {
+            let definitions = Definitions::read(path)?;
+            definitions.apply(store.as_ref()).await.with_context(|| format!("applying {}", path.display()))?;
+        }
+        let catalogs = Arc::new(Catalogs::new(store.load_catalog().await?));
+        let ingest = Ingest::start(Arc::clone(&store));
+        Ok(Self { app: App { store, catalogs, ingest } })
+    }
+
+    /// Serves on `listener` until `shutdown` resolves; then stops accepting, answers what it has accepted, and returns.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> anyhow::Result<()> {
+        let App { store, catalogs, ingest } = self.app.clone();
+        let timers = tokio::spawn(timers::run(store, catalogs));
+        axum::serve(listener, http::router(self.app)).with_graceful_shutdown(shutdown).await?;
+        info!("no longer accepting; finishing what was accepted");
+        timers.abort();
+        ingest.finish().await;
+        info!("stopped");
+        Ok(())
+    }
+}
+
+/// The server's clock.
+pub fn now() -> Timestamp {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_ms(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,158 @@
+//! Workspaces, keys, segments and campaigns.
+
+use kindling_core::{
+    ids::{CampaignId, SegmentId, WorkspaceId},
+    segment::{Filter, SegmentIndex},
+    value::Value,
+};
+use rusqlite::{Connection, params};
+use sha2::{Digest as _, Sha256};
+
+use super::rows::{from_json, to_json};
+use crate::{
+    campaign::Campaign,
+    catalog::{CampaignEntry, Catalog, KeyHash, Segment, Workspace},
+    store::{StoreError, WorkspaceKey},
+};
+
+pub(super) fn put_workspace(connection: &Connection, id: &WorkspaceId, name: &str) -> Result<WorkspaceKey, StoreError> {
+    let name = if name.is_empty() { id.as_str() } else { name };
+    let key = connection.query_row(
+        "INSERT INTO workspaces (id, name) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET name = excluded.name RETURNING key",
+        params![id.as_str(), name],
+        |row| row.get(0),
+    )?;
+    Ok(WorkspaceKey(key))
+}
+
+/// A key that another workspace has is refused by the foreign workspace's row, not taken over.
+pub(super) fn put_sdk_key(connection: &Connection, workspace: WorkspaceKey, key: &str) -> Result<(), StoreError> {
+    let owner: i64 = connection.query_row(
+        "INSERT INTO sdk_keys (sdk_key, workspace) VALUES (?1, ?2)
+         ON CONFLICT (sdk_key) DO UPDATE SET workspace = workspace RETURNING workspace",
+        params![key, workspace.0],
+        |row| row.get(0),
+    )?;
+    own(owner, workspace)
+}
+
+pub(super) fn put_secret_key(connection: &Connection, workspace: WorkspaceKey, key: KeyHash) -> Result<(), StoreError> {
+    let owner: i64 = connection.query_row(
+        "INSERT INTO secret_keys (hash, workspace) VALUES (?1, ?2)
+         ON CONFLICT (hash) DO UPDATE SET workspace = workspace RETURNING workspace",
+        params![key.0, workspace.0],
+        |row| row.get(0),
+    )?;
+    own(owner, workspace)
+}
+
+fn own(owner: i64, workspace: WorkspaceKey) -> Result<(), StoreError> {
+    if owner == workspace.0 {
+        Ok(())
+    } else {
+        Err(StoreError::Corrupt("the key belongs to another workspace".to_owned()))
+    }
+}
+
+pub(super) fn put_segment(
+    connection: &mut Connection,
+    workspace: WorkspaceKey,
+    id: &SegmentId,
+    name: &str,
+    filter: &Value,
+) -> Result<(), StoreError> {
+    let transaction = connection.transaction()?;
+    let filter = to_json(filter)?;
+    let changed = transaction.execute(
+        "INSERT INTO segments (workspace, id, name, filter) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (workspace, id) DO UPDATE SET name = excluded.name, filter = excluded.filter
+         WHERE name <> excluded.name OR filter <> excluded.filter",
+        params![workspace.0, id.as_str(), name, filter],
+    )?;
+    if changed > 0 {
+        transaction.execute("UPDATE workspaces SET revision = revision + 1 WHERE key = ?1", [workspace.0])?;
+    }
+    Ok(transaction.commit()?)
+}
+
+pub(super) fn put_campaign(
+    connection: &Connection,
+    workspace: WorkspaceKey,
+    id: &CampaignId,
+    definition: &Value,
+) -> Result<(), StoreError> {
+    connection.execute(
+        "INSERT INTO campaigns (workspace, id, definition) VALUES (?1, ?2, ?3)
+         ON CONFLICT (workspace, id) DO UPDATE SET definition = excluded.definition",
+        params![workspace.0, id.as_str(), to_json(definition)?],
+    )?;
+    Ok(())
+}
+
+/// Loads and compiles everything that is defined.
+pub(super) fn load(connection: &Connection) -> Result<Catalog, StoreError> {
+    let mut catalog = Catalog::default();
+    let mut statement = connection.prepare("SELECT key, id, name, revision FROM workspaces")?;
+    let rows = statement.query_map([], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get::<_, i64>(3)?))
+    })?;
+    for row in rows {
+        let (key, id, name, revision) = row?;
+        let id = WorkspaceId::parse(id).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        let key = WorkspaceKey(key);
+        let segments = load_segments(connection, key)?;
+        let index = SegmentIndex::new(segments.iter().map(|segment| &segment.filter));
+        let campaigns = load_campaigns(connection, key)?;
+        let sdk_keys = column(connection, "SELECT sdk_key FROM sdk_keys WHERE workspace = ?1", key)?;
+        let secret_keys = column(connection, "SELECT hash FROM secret_keys WHERE workspace = ?1", key)?;
+        let workspace = Workspace { key, id, name, revision, segments, index, campaigns };
+        catalog.insert(workspace, sdk_keys, secret_keys.into_iter().map(KeyHash).collect());
+    }
+    Ok(catalog)
+}
+
+fn column<T: rusqlite::types::FromSql>(
+    connection: &Connection,
+    sql: &str,
+    workspace: WorkspaceKey,
+) -> Result<Vec<T>, StoreError> {
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([workspace.0], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn load_segments(connection: &Connection, workspace: WorkspaceKey) -> Result<Vec<Segment>, StoreError> {
+    let mut statement = connection.prepare("SELECT id, name, filter FROM segments WHERE workspace = ?1 ORDER BY id")?;
+    let rows = statement.query_map([workspace.0], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+    })?;
+    let mut segments = Vec::new();
+    for row in rows {
+        let (id, name, filter) = row?;
+        let corrupt = |error: &dyn std::fmt::Display| StoreError::Corrupt(format!("segment {id}: {error}"));
+        let definition: Value = from_json("a filter", &filter)?;
+        segments.push(Segment {
+            filter: Filter::parse(&definition).map_err(|error| corrupt(&error))?,
+            id: SegmentId::parse(id.as_str()).map_err(|error| corrupt(&error))?,
+            name,
+            definition,
+        });
+    }
+    Ok(segments)
+}
+
+fn load_campaigns(connection: &Connection, workspace: WorkspaceKey) -> Result<Vec<CampaignEntry>, StoreError> {
+    let mut statement = connection.prepare("SELECT id, definition FROM campaigns WHERE workspace = ?1 ORDER BY id")?;
+    let rows = statement.query_map([workspace.0], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+    let mut campaigns = Vec::new();
+    for row in rows {
+        let (id, json) = row?;
+        let corrupt = |error: &dyn std::fmt::Display| StoreError::Corrupt(format!("campaign {id}: {error}"));
+        let definition: Value = from_json("a campaign", &json)?;
+        let id = CampaignId::parse(id.as_str()).map_err(|error| corrupt(&error))?;
+        let campaign = Campaign::parse(id.clone(), &definition).map_err(|error| corrupt(&error))?;
+        let digest = Sha256::new().chain_update(id.as_str()).chain_update([0]).chain_update(&json).finalize().into();
+        campaigns.push(CampaignEntry { id, campaign, definition, digest });
+    }
+    Ok(campaigns)
+}
