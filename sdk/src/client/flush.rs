@@ -53,6 +53,8 @@ struct Flight {
     identity: Identity,
     last: Seq,
     records: usize,
+    /// Whether records were waiting that did not fit in. They were due as well.
+    left_some: bool,
     keepalive: bool,
     sent_at: Timestamp,
 }
@@ -217,7 +219,8 @@ impl<H: Host> Client<H> {
         let first = self.streams[index].waiting().front().map_or(Seq(1), |record| record.seq);
         self.flights.next = id.wrapping_add(1);
         let identity = self.streams[index].identity.clone();
-        self.flights.under_way.push(Flight { id, stream, identity, last, records, keepalive, sent_at: now });
+        let left_some = self.queued() > records;
+        self.flights.under_way.push(Flight { id, stream, identity, last, records, left_some, keepalive, sent_at: now });
         self.tell(Activity::FlushStarted { flush: id, stream, first_seq: first, last_seq: last, records, bytes });
         self.effects.push(Effect::Send { flush: id, body, keepalive });
         bytes
@@ -250,23 +253,12 @@ impl<H: Host> Client<H> {
             }
             self.inbox.answered(flight.stream, acked);
         }
-        if acked < flight.last {
-            // The server took less than was sent, which it has no reason to. Not a reason to ask again at once.
+        if flight.left_some && acked == flight.last {
+            self.flights.due(now);
+        } else if self.queued() > 0 {
             self.flights.due(now.plus(self.config.flush_interval));
-        } else if self.queued() > 0 && (!flight.keepalive || self.flights.due.is_none()) {
-            self.continue_flushing(now);
         }
         self.notify_waiters();
-    }
-
-    /// After a success: what is left of a backlog goes at once, what came since waits its turn.
-    fn continue_flushing(&mut self, now: Timestamp) {
-        let backlog = self.streams.len() > 1 && self.streams.iter().rev().skip(1).any(|s| !s.waiting().is_empty());
-        if backlog || self.queued() >= limits::FLUSH_DUE_RECORDS || !self.flights.waiters.is_empty() {
-            self.flights.due(now);
-        } else {
-            self.flights.due(now.plus(self.config.flush_interval));
-        }
     }
 
     /// The server can't read the body. Half of it may be fine; a single record that can't be read is dropped, or it would block
@@ -320,7 +312,7 @@ impl<H: Host> Client<H> {
         let Some(place) = self.streams.iter().position(|stream| stream.id == id) else { return };
         self.streams[place].forget(&mut self.host, seq);
         if id != current && self.streams[place].waiting().is_empty() {
-            self.streams.remove(place).close(&mut self.host);
+            self.streams.remove(place);
         }
     }
 

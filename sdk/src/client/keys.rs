@@ -13,15 +13,7 @@ pub(super) const MESSAGES: &str = "messages";
 /// Which messages were shown, and when.
 pub(super) const HISTORY: &str = "history";
 
-const STREAM: &str = "stream.";
 const RECORD: &str = "record.";
-
-/// The identity of a stream.
-pub(super) fn stream(stream: StreamId) -> String {
-    let mut key = String::from(STREAM);
-    key.push_str(&stream.to_string());
-    key
-}
 
 /// A record of a stream.
 pub(super) fn record(stream: StreamId, seq: Seq) -> String {
@@ -30,11 +22,6 @@ pub(super) fn record(stream: StreamId, seq: Seq) -> String {
     key.push('.');
     key.push_str(&seq.to_string());
     key
-}
-
-/// The stream of which the key stores the identity.
-pub(super) fn parse_stream(key: &str) -> Option<StreamId> {
-    StreamId::parse(key.strip_prefix(STREAM)?).ok()
 }
 
 /// The record that the key stores.

@@ -189,7 +189,7 @@ impl<H: Host> Client<H> {
     pub fn adopt(&mut self, live: &[StreamId], now: Timestamp) {
         let mut known: Vec<StreamId> = self.streams.iter().map(|stream| stream.id).collect();
         known.extend_from_slice(live);
-        let (mut left, _) = queue::adopt(&mut self.host, &known);
+        let mut left = queue::adopt(&mut self.host, &known);
         if !left.is_empty() {
             self.flights.due(now);
             left.append(&mut self.streams);
@@ -310,10 +310,8 @@ impl<H: Host> Client<H> {
 
     /// A new stream for a new identity. The one before it stays until its records are taken.
     fn begin_stream(&mut self) {
-        if self.current().waiting().is_empty()
-            && let Some(empty) = self.streams.pop()
-        {
-            empty.close(&mut self.host);
+        if self.current().waiting().is_empty() {
+            self.streams.pop();
         }
         self.streams.push(Stream::new(StreamId(self.host.uuid()), self.identity.clone()));
         self.tell(Activity::UserChanged { external_id: self.identity.external_id.clone() });

@@ -31,7 +31,7 @@ pub(super) struct Waiting {
 }
 
 impl Stream {
-    /// A new stream; nothing of it is stored before its first record.
+    /// A new stream.
     pub(super) const fn new(id: StreamId, identity: Identity) -> Self {
         Self { id, identity, last: Seq::NONE, waiting: VecDeque::new(), bytes: 0 }
     }
@@ -47,13 +47,15 @@ impl Stream {
     }
 
     /// Appends a record, stored before this returns. `false`: it waits in memory only.
+    ///
+    /// What is stored says whose record it is. An entry of its own for the stream would be smaller, but pages that clean up
+    /// after each other could remove it while a record is being written.
     pub(super) fn append(&mut self, host: &mut impl Host, json: String) -> bool {
         self.last = self.next_seq();
-        // Another page may have cleaned up after this one while it had nothing to say.
-        let key = keys::stream(self.id);
-        let known =
-            host.get(&key).is_some() || host.encode(&self.identity).is_some_and(|identity| host.set(&key, &identity));
-        let stored = known && host.set(&keys::record(self.id, self.last), &json);
+        let mut text = host.encode(&self.identity).unwrap_or_default();
+        text.push(SEPARATOR);
+        text.push_str(&json);
+        let stored = host.set(&keys::record(self.id, self.last), &text);
         self.push(self.last, json);
         stored
     }
@@ -78,11 +80,6 @@ impl Stream {
         Some(seq)
     }
 
-    /// Forgets that the stream was there. It has nothing waiting and gets no more records.
-    pub(super) fn close(self, host: &mut impl Host) {
-        host.remove(&keys::stream(self.id));
-    }
-
     /// The records that wait, oldest first.
     pub(super) const fn waiting(&self) -> &VecDeque<Waiting> {
         &self.waiting
@@ -94,51 +91,38 @@ impl Stream {
     }
 }
 
-/// Takes over what other pages left: every stored stream that is not among `live`. Records without a stream's identity can't be
-/// put on anybody's profile; they are removed, and their number is returned.
-pub(super) fn adopt(host: &mut impl Host, live: &[StreamId]) -> (Vec<Stream>, usize) {
-    let mut records: Vec<(StreamId, Seq)> = Vec::new();
-    let mut streams: Vec<Stream> = Vec::new();
-    for key in host.keys() {
-        if let Some(record) = keys::parse_record(&key) {
-            if !live.contains(&record.0) {
-                records.push(record);
-            }
-        } else if let Some(id) = keys::parse_stream(&key)
-            && !live.contains(&id)
-        {
-            let identity = host.get(&key).and_then(|text| host.decode(&text)).and_then(|value| Identity::read(&value));
-            match identity {
-                Some(identity) => streams.push(Stream::new(id, identity)),
-                None => host.remove(&key),
-            }
-        }
-    }
+/// Takes over what other pages left: the records of every stream that is not among `known`. An entry that is damaged is
+/// removed: nobody can say any more what it was, or whose.
+pub(super) fn adopt(host: &mut impl Host, known: &[StreamId]) -> Vec<Stream> {
+    let mut records: Vec<(StreamId, Seq)> = host.keys().iter().filter_map(|key| keys::parse_record(key)).collect();
+    records.retain(|(stream, _)| !known.contains(stream));
     records.sort_unstable();
-    let mut lost = 0;
+    let mut streams: Vec<Stream> = Vec::new();
     for (id, seq) in records {
         let key = keys::record(id, seq);
-        let json = host.get(&key).filter(|json| is_whole(json));
-        match (streams.iter_mut().find(|stream| stream.id == id), json) {
-            (Some(stream), Some(json)) => {
-                stream.last = seq;
-                stream.push(seq, json);
-            }
-            _ => {
-                host.remove(&key);
-                lost += 1;
-            }
+        let Some((identity, json)) = host.get(&key).and_then(|text| read(host, &text)) else {
+            host.remove(&key);
+            continue;
+        };
+        if streams.last().is_none_or(|stream| stream.id != id) {
+            streams.push(Stream::new(id, identity));
+        }
+        if let Some(stream) = streams.last_mut() {
+            stream.last = seq;
+            stream.push(seq, json);
         }
     }
-    let (left, empty): (Vec<_>, Vec<_>) = streams.into_iter().partition(|stream| !stream.waiting.is_empty());
-    for stream in empty {
-        stream.close(host);
-    }
-    (left, lost)
+    streams
 }
 
-/// Whether a stored record still looks like one. It goes into a request as it stands, so a damaged one would spoil the request;
-/// one that only looks whole is found out and rejected by the server.
-fn is_whole(json: &str) -> bool {
-    json.starts_with("{\"seq\":") && json.ends_with('}')
+/// Stands between identity and record. JSON has no line breaks of its own, and escapes those in texts.
+const SEPARATOR: char = '\n';
+
+/// Reads a stored record. It goes into a request as it stands, so it must look whole; one that only looks so is found out and
+/// rejected by the server.
+fn read(host: &impl Host, text: &str) -> Option<(Identity, String)> {
+    let (identity, json) = text.split_once(SEPARATOR)?;
+    let whole = json.starts_with("{\"seq\":") && json.ends_with('}');
+    let identity = Identity::read(&host.decode(identity)?)?;
+    whole.then(|| (identity, json.to_owned()))
 }
