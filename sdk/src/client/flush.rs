@@ -210,7 +210,7 @@ impl<H: Host> Client<H> {
         let Some(empty) = self.host.encode(&request) else { return 0 };
         let records = fitting(stream, room.saturating_sub(empty.len()), self.flights.batch, keepalive);
         let batch = stream.waiting().iter().take(records);
-        let last = batch.clone().last().map_or(Seq::NONE, |record| record.seq);
+        let last = batch.clone().next_back().map_or(Seq::NONE, |record| record.seq);
         if keepalive && records == 0 {
             return 0;
         }

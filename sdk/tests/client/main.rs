@@ -1,6 +1,14 @@
 //! The client's behaviour, with a simulated clock, storage and network.
 
-#![allow(clippy::cast_precision_loss, missing_docs, reason = "tests")]
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests"
+)]
 
 mod browser;
 mod exactly_once;
