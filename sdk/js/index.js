@@ -95,6 +95,7 @@ export function initialize(sdkKey, options) {
       const url = `${options.baseUrl.replace(/\/+$/, "")}/sdk/v1/flush`;
       mine.sdk = new Sdk(sdkKey, url, `web/${VERSION}`, options, receive);
       updateInterests();
+      mine.sdk.begin();
       // In order, each with the clock at the time of its call.
       for (let call; (call = mine.early.shift()); ) at(call.at, () => perform(call.name, call.act));
       say("ready");

@@ -52,7 +52,6 @@ impl Shell {
         });
         *shell.page.borrow_mut() = Page::listen(&shell.me);
         shell.act(|_, _| ());
-        shell.adopt();
         shell
     }
 
@@ -108,7 +107,8 @@ impl Shell {
         }
     }
 
-    fn adopt(&self) {
+    /// Takes over what pages that are gone left behind.
+    pub(super) fn adopt(&self) {
         let me = self.me.clone();
         live_streams(move |live| {
             if let Some(shell) = me.upgrade().filter(|shell| !shell.stopped.get()) {

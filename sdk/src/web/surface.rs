@@ -32,7 +32,7 @@ type Outcome = Option<String>;
 
 #[wasm_bindgen]
 impl Sdk {
-    /// Starts. `emit(name, value)` is called with what happens.
+    /// Makes the SDK. `emit(name, value)` is called with what happens.
     #[wasm_bindgen(constructor)]
     pub fn new(key: String, url: String, sdk: String, options: &JsValue, emit: Function) -> Self {
         let number = |name: &str, least: f64, default: f64| {
@@ -55,6 +55,11 @@ impl Sdk {
             shell.emit("warning", &"storage is blocked: records are kept in memory only".into());
         }
         Self { shell }
+    }
+
+    /// Begins to send what earlier pages left. The facade calls it when it has said what it wants to be told.
+    pub fn begin(&self) {
+        self.shell.adopt();
     }
 
     /// Until it is called again without a time, records are made as of that time, in milliseconds since 1970: so calls that
