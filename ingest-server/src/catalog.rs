@@ -15,7 +15,10 @@ use kindling_core::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::{campaign::Campaign, store::WorkspaceKey};
+use crate::{
+    campaign::Campaign,
+    store::{Store, StoreError, WorkspaceKey},
+};
 
 /// A secret key as it is stored: only its hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -124,12 +127,15 @@ impl Catalog {
 #[derive(Debug)]
 pub struct Catalogs {
     current: RwLock<Arc<Catalog>>,
+    /// Held from reading the store to putting the result in place, so that an older reading never replaces a newer one.
+    loading: tokio::sync::Mutex<()>,
 }
 
 impl Catalogs {
-    /// Starts with a catalog.
-    pub fn new(catalog: Catalog) -> Self {
-        Self { current: RwLock::new(Arc::new(catalog)) }
+    /// Starts with what the store has.
+    pub async fn load(store: &dyn Store) -> Result<Self, StoreError> {
+        let current = RwLock::new(Arc::new(store.load_catalog().await?));
+        Ok(Self { current, loading: tokio::sync::Mutex::default() })
     }
 
     /// The current catalog.
@@ -138,8 +144,11 @@ impl Catalogs {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts the next catalog in place.
-    pub fn replace(&self, catalog: Catalog) {
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalog);
+    /// Puts in place what the store has now. To be called after every change of a definition.
+    pub async fn reload(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let _loading = self.loading.lock().await;
+        let catalog = Arc::new(store.load_catalog().await?);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = catalog;
+        Ok(())
     }
 }

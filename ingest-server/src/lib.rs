@@ -52,7 +52,7 @@ impl Server {
             let definitions = Definitions::read(path)?;
             definitions.apply(store.as_ref()).await.with_context(|| format!("applying {}", path.display()))?;
         }
-        let catalogs = Arc::new(Catalogs::new(store.load_catalog().await?));
+        let catalogs = Arc::new(Catalogs::load(store.as_ref()).await?);
         let ingest = Ingest::start(Arc::clone(&store));
         Ok(Self { app: App { store, catalogs, ingest } })
     }

@@ -65,6 +65,6 @@ pub(super) async fn put(
         return Err(Problem::bad_request("unknown_segment", format!("there is no segment {segment}")));
     }
     app.store.put_campaign(workspace.key, id.clone(), definition.clone()).await?;
-    app.catalogs.replace(app.store.load_catalog().await?);
+    app.catalogs.reload(app.store.as_ref()).await?;
     Ok(Json(view(&id, &definition)))
 }

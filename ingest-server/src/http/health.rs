@@ -14,6 +14,6 @@ pub(super) struct Health {
 
 /// 200 while the store answers, else 503.
 pub(super) async fn health(State(app): State<App>) -> Result<Json<Health>, Problem> {
-    app.store.load_catalog().await?;
+    app.store.check().await?;
     Ok(Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION") }))
 }

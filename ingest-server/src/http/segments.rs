@@ -66,7 +66,7 @@ pub(super) async fn put(
     let path = &decode::Path::Definition;
     let (name, filter) = read(&definition, path, &id).map_err(|error| Problem::invalid(&error))?;
     app.store.put_segment(workspace.key, id.clone(), name.clone(), filter.clone()).await?;
-    app.catalogs.replace(app.store.load_catalog().await?);
+    app.catalogs.reload(app.store.as_ref()).await?;
     Ok(Json(SegmentView { id, name, filter }))
 }
 

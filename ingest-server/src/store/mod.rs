@@ -106,6 +106,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Brings the memberships of at most `limit` users up to date whose timer is due. Returns how many there were.
     fn fire_timers(&self, catalog: Arc<Catalog>, now: Timestamp, limit: usize) -> Answer<'_, usize>;
 
+    /// Whether the store answers.
+    fn check(&self) -> Answer<'_, ()>;
+
     /// Everything that is defined.
     fn load_catalog(&self) -> Answer<'_, Catalog>;
 

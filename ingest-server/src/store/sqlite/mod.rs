@@ -139,6 +139,11 @@ impl Store for SqliteStore {
         self.write(move |connection| ingest::fire_timers(connection, &catalog, now, limit))
     }
 
+    fn check(&self) -> Answer<'_, ()> {
+        // The writing thread is the one that can be gone.
+        self.write(|connection| Ok(connection.query_row("SELECT 1", [], |_| Ok(()))?))
+    }
+
     fn load_catalog(&self) -> Answer<'_, Catalog> {
         self.read(definitions::load)
     }
