@@ -134,7 +134,10 @@ mod tests {
                     memberships.segments().collect::<Vec<_>>(),
                     scratch.segments().collect::<Vec<_>>()
                 );
-                prop_assert_eq!(memberships.due(), scratch.due());
+                // An older verdict may be looked at sooner than a fresh one asks for, never later.
+                if let Some(due) = scratch.due() {
+                    prop_assert!(memberships.due().is_some_and(|sooner| sooner <= due));
+                }
             }
         }
     }
