@@ -81,7 +81,7 @@ impl<'a> Fields<'a> {
         if !self.path.is_definition() {
             return Ok(());
         }
-        match self.members.keys().find(|name| !names.contains(&name.as_str())) {
+        match self.members.keys().find(|name| !names.contains(name)) {
             Some(unknown) => Err(self.error(unknown, expected)),
             None => Ok(()),
         }

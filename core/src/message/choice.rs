@@ -1,18 +1,16 @@
 //! Which message an occurrence shows.
 
-use std::collections::BTreeMap;
-
 use super::{content::InAppMessage, trigger::Occurrence};
 use crate::{
-    ids::CampaignId,
     time::{Duration, Timestamp},
+    value::Map,
 };
 
 /// What a device showed, and when.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct History {
     /// When each message was shown last.
-    pub shown: BTreeMap<CampaignId, Timestamp>,
+    pub shown: Map<Timestamp>,
     /// When a trigger last showed any message.
     pub last: Option<Timestamp>,
 }
@@ -32,7 +30,7 @@ pub fn choose<'a>(
     if history.last.is_some_and(|last| !passed(last, interval)) {
         return None;
     }
-    let may_show = |message: &InAppMessage| match (history.shown.get(&message.id), message.repeat_after) {
+    let may_show = |message: &InAppMessage| match (history.shown.get(message.id.as_str()), message.repeat_after) {
         (None, _) => true,
         (Some(_), None) => false,
         (Some(last), Some(pause)) => passed(*last, pause),
@@ -46,6 +44,7 @@ pub fn choose<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::CampaignId;
     use crate::message::{ClickAction, Content, Style, Trigger};
 
     fn message(id: &str, priority: i32, repeat_after: Option<Duration>) -> InAppMessage {
@@ -63,7 +62,7 @@ mod tests {
                 click_action: ClickAction::None,
                 buttons: vec![],
                 duration: None,
-                extras: BTreeMap::new(),
+                extras: crate::value::Map::new(),
             },
         }
     }
@@ -82,11 +81,8 @@ mod tests {
 
     #[test]
     fn a_message_is_shown_once_or_again_after_its_pause() {
-        let id = |id: &str| CampaignId::parse(id).unwrap();
-        let history = History {
-            shown: [(id("once"), Timestamp::from_ms(0)), (id("again"), Timestamp::from_ms(0))].into(),
-            last: None,
-        };
+        let entry = |id: &str| (id.to_owned(), Timestamp::from_ms(0));
+        let history = History { shown: Map::from_entries(vec![entry("once"), entry("again")]).unwrap(), last: None };
         let messages = [message("once", 9, None), message("again", 1, Some(Duration::from_ms(100)))];
         assert_eq!(chosen(&messages, &history, 99), None);
         assert_eq!(chosen(&messages, &history, 100).as_deref(), Some("again"));

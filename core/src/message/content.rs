@@ -1,11 +1,9 @@
 //! What a message says and how it looks.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::{trigger::Trigger, url::SafeUrl};
-use crate::{ids::CampaignId, time::Duration};
+use crate::{ids::CampaignId, time::Duration, value::Map};
 
 /// An in-app message as a device holds it, ready to be shown without a network.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -50,8 +48,8 @@ pub struct Content {
     #[serde(skip_serializing_if = "Option::is_none", rename = "duration_ms")]
     pub duration: Option<Duration>,
     /// Key-value pairs for the site's own use.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub extras: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub extras: Map<String>,
 }
 
 /// The form of a message.

@@ -1,7 +1,5 @@
 //! Reading messages from JSON values, and writing what a derive can't.
 
-use std::collections::BTreeMap;
-
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{
@@ -15,7 +13,7 @@ use crate::{
     limits,
     segment::{Bound, Test},
     time::Duration,
-    value::{Value, is_name},
+    value::{Map, Value, is_name},
 };
 
 impl InAppMessage {
@@ -183,15 +181,15 @@ fn duration(value: &Value, path: &Path<'_>) -> Result<Duration, DecodeError> {
     ms.map(Duration::from_ms).ok_or_else(|| path.expected("a whole number of milliseconds from 1000 to 86400000"))
 }
 
-fn extras(value: &Value, path: &Path<'_>) -> Result<BTreeMap<String, String>, DecodeError> {
+fn extras(value: &Value, path: &Path<'_>) -> Result<Map<String>, DecodeError> {
     const EXPECTED: &str = "an object of at most 32 short texts";
     let members = value.as_object().filter(|members| members.len() <= limits::MESSAGE_EXTRAS);
     let members = members.ok_or_else(|| path.expected(EXPECTED))?;
-    let mut extras = BTreeMap::new();
+    let mut extras = Map::new();
     for (name, value) in members {
         let text = value.as_str().filter(|text| text.len() <= limits::MESSAGE_TEXT_BYTES && is_name(name));
         let text = text.ok_or_else(|| Path::Member(path, name).expected(EXPECTED))?;
-        extras.insert(name.clone(), text.to_owned());
+        extras.insert(name.to_owned(), text.to_owned());
     }
     Ok(extras)
 }

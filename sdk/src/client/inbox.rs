@@ -1,6 +1,6 @@
 //! The messages that the device holds, what it showed of them, and what waits for messages that a flush may bring.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use kindling_core::{
     ids::{CampaignId, Seq, StreamId},
@@ -8,7 +8,7 @@ use kindling_core::{
     message::{History, InAppMessage, Occurrence, choose},
     protocol::{Identity, MessageSet},
     time::{Duration, Timestamp},
-    value::Value,
+    value::{Map, Value},
 };
 use serde::Serialize;
 
@@ -39,7 +39,7 @@ struct StoredMessages<'a> {
 
 #[derive(Serialize)]
 struct StoredHistory<'a> {
-    shown: &'a BTreeMap<CampaignId, Timestamp>,
+    shown: &'a Map<Timestamp>,
     last: Option<Timestamp>,
 }
 
@@ -75,7 +75,7 @@ impl Inbox {
 
     /// The messages that are held, each with when it was shown last.
     pub(super) fn held(&self) -> impl Iterator<Item = (&InAppMessage, Option<Timestamp>)> {
-        self.held.items.iter().map(|message| (message, self.history.shown.get(&message.id).copied()))
+        self.held.items.iter().map(|message| (message, self.history.shown.get(message.id.as_str()).copied()))
     }
 
     /// Something happened: chooses what it shows, and remembers it for messages that are on their way.
@@ -127,10 +127,10 @@ impl Inbox {
 
     /// A message is handed out to be shown.
     pub(super) fn shown(&mut self, host: &mut impl Host, id: &CampaignId, now: Timestamp) {
-        self.history.shown.insert(id.clone(), now);
+        self.history.shown.insert(id.as_str().to_owned(), now);
         self.history.last = Some(now);
         if self.history.shown.len() > limits::HISTORY_MESSAGES {
-            let oldest = self.history.shown.iter().min_by_key(|(_, at)| **at).map(|(id, _)| id.clone());
+            let oldest = self.history.shown.iter().min_by_key(|(_, at)| **at).map(|(id, _)| id.to_owned());
             oldest.map(|oldest| self.history.shown.remove(&oldest));
         }
         let stored = StoredHistory { shown: &self.history.shown, last: self.history.last };
@@ -147,6 +147,6 @@ fn read_history(value: &Value) -> Option<History> {
         _ => None,
     };
     let shown = members.get("shown").and_then(Value::as_object).into_iter().flatten();
-    let shown = shown.filter_map(|(id, at)| Some((CampaignId::parse(id.as_str()).ok()?, time(at)?))).collect();
-    Some(History { shown, last: members.get("last").and_then(time) })
+    let shown = shown.filter_map(|(id, at)| Some((id.to_owned(), time(at)?))).collect();
+    Some(History { shown: Map::from_entries(shown)?, last: members.get("last").and_then(time) })
 }

@@ -55,7 +55,7 @@ fn read(value: &JsValue, depth: usize) -> Result<Value, &'static str> {
     if !value.is_object() || value.is_function() {
         return Err("only null, booleans, numbers, strings, dates, arrays and objects can be stored");
     }
-    let mut members = Members::new();
+    let mut members = Vec::new();
     for entry in Object::entries(value.unchecked_ref()).iter() {
         let entry: Array = entry.unchecked_into();
         let value = entry.get(1);
@@ -63,9 +63,9 @@ fn read(value: &JsValue, depth: usize) -> Result<Value, &'static str> {
             continue;
         }
         let name = entry.get(0).as_string().unwrap_or_default();
-        members.insert(name, read(&value, depth + 1)?);
+        members.push((name, read(&value, depth + 1)?));
     }
-    Ok(from_members(members))
+    Members::from_entries(members).map(from_members).ok_or("a name stands twice in one object")
 }
 
 /// Makes a plain JavaScript value. `undefined` if that can't be done.

@@ -1,9 +1,10 @@
 //! What the client needs of a browser.
 
-use std::collections::BTreeMap;
-
 use gloo_storage::{LocalStorage, Storage as _};
-use kindling_core::{ids::Uuid, value::Value};
+use kindling_core::{
+    ids::Uuid,
+    value::{Map, Value},
+};
 use serde::Serialize;
 use web_sys::{Storage, window};
 
@@ -16,7 +17,7 @@ use crate::client::Host;
 pub(super) struct BrowserHost {
     prefix: String,
     storage: Option<Storage>,
-    memory: BTreeMap<String, String>,
+    memory: Map<String>,
 }
 
 impl BrowserHost {
@@ -25,7 +26,7 @@ impl BrowserHost {
         let mut prefix = String::from("kindling.");
         prefix.push_str(&fingerprint(key));
         prefix.push('.');
-        Self { storage: local_storage(&prefix), prefix, memory: BTreeMap::new() }
+        Self { storage: local_storage(&prefix), prefix, memory: Map::new() }
     }
 
     /// Whether records outlive the page.
@@ -89,7 +90,7 @@ impl Host for BrowserHost {
     }
 
     fn keys(&self) -> Vec<String> {
-        let mut keys: Vec<String> = self.memory.keys().cloned().collect();
+        let mut keys: Vec<String> = self.memory.keys().map(ToOwned::to_owned).collect();
         if let Some(storage) = &self.storage {
             for index in 0..storage.length().unwrap_or(0) {
                 if let Ok(Some(key)) = storage.key(index)

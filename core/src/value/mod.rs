@@ -3,7 +3,9 @@
 //! In JSON a time is `{"$time": 1763917561000}` (milliseconds since 1970): JSON has no type for it, and guessing from the look
 //! of a string would turn an order number into a date. Other object keys may not start with `$`.
 
-use std::{cmp::Ordering, collections::BTreeMap, fmt};
+mod map;
+
+use std::{cmp::Ordering, fmt};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -11,13 +13,15 @@ use serde::{
     ser::SerializeMap,
 };
 
+pub use map::{Iter, Map};
+
 use crate::{limits, time::Timestamp};
 
 /// The key that marks a time in JSON.
 pub const TIME_KEY: &str = "$time";
 
 /// Named values, in the order of their names.
-pub type Object = BTreeMap<String, Value>;
+pub type Object = Map<Value>;
 
 /// A value of an attribute or property.
 #[derive(Debug, Clone, PartialEq)]
@@ -307,13 +311,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Array(items))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut members = Object::new();
-        while let Some((name, value)) = map.next_entry::<String, Value>()? {
-            if members.insert(name, value).is_some() {
-                return Err(de::Error::custom("a name stands twice in one object"));
-            }
-        }
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
+        let members = Object::deserialize(de::value::MapAccessDeserializer::new(map))?;
         Ok(from_members(members))
     }
 }
@@ -391,7 +390,8 @@ mod tests {
         leaf.prop_recursive(4, 24, 4, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
-                prop::collection::btree_map("[a-z]{1,6}", inner, 0..4).prop_map(Value::Object),
+                prop::collection::btree_map("[a-z]{1,6}", inner, 0..4)
+                    .prop_map(|members| Value::Object(Map::from_entries(members.into_iter().collect()).unwrap())),
             ]
         })
     }
