@@ -4,6 +4,7 @@
 mod flush;
 mod money;
 mod record;
+mod wire;
 
 pub use flush::{FlushAnswer, FlushRequest, Identity, MessageSet, Rejected, join_records};
 pub use money::{Currency, Hundredths};

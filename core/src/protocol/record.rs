@@ -13,6 +13,7 @@ use crate::{
 
 /// One thing that happened, at its place in its stream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "super::wire::WireRecord")]
 pub struct Record {
     /// Its place in the stream.
     pub seq: Seq,
@@ -24,7 +25,7 @@ pub struct Record {
 }
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum RecordKind {
     /// The site logged an event of its own.
@@ -32,7 +33,7 @@ pub enum RecordKind {
         /// The event's name.
         name: String,
         /// Facts about this occurrence.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         properties: Option<Object>,
     },
     /// The user bought something.
@@ -46,7 +47,7 @@ pub enum RecordKind {
         /// How many pieces, from 1 to [`limits::PURCHASE_QUANTITY`].
         quantity: u32,
         /// Facts about this purchase.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         properties: Option<Object>,
     },
     /// A standard attribute was set, or with null cleared.
@@ -88,13 +89,13 @@ pub enum RecordKind {
         /// Whose.
         message: CampaignId,
         /// The button, if it was one.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         button: Option<String>,
     },
 }
 
 /// How a custom attribute changes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum AttributeChange {
     /// It gets a value; null clears it.
@@ -253,6 +254,9 @@ mod tests {
         assert!(serde_json::from_str::<Record>(more).is_ok());
         assert!(serde_json::from_str::<Record>(r#"{"seq":1,"at":5,"type":"later"}"#).is_err());
         assert!(serde_json::from_str::<Record>(r#"{"seq":-1,"at":5,"type":"identified"}"#).is_err());
+        assert!(serde_json::from_str::<Record>(r#"{"seq":1,"at":5,"type":"custom_event"}"#).is_err());
+        assert!(serde_json::from_str::<Record>(r#"{"seq":1,"at":5,"type":"attribute","name":"email"}"#).is_err());
+        assert!(serde_json::from_str::<Record>(r#"{"seq":1,"seq":2,"at":5,"type":"identified"}"#).is_err());
     }
 
     #[test]

@@ -1,0 +1,164 @@
+//! What is measured: servers, each a process of its own.
+
+use std::{fs, net::SocketAddr, path::Path, process::Stdio};
+
+use anyhow::Context as _;
+use axum::{Router, body::Bytes, extract::DefaultBodyLimit, routing::post};
+use clap::ValueEnum;
+use ingest_server::catalog::{Catalog, Workspace};
+use kindling_core::{ids::WorkspaceId, segment::SegmentIndex};
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    net::TcpListener,
+    process::{Child, Command},
+};
+
+use crate::load::Measured;
+
+/// The simple servers, which this program itself can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Simple {
+    /// Reads the body and answers a constant.
+    Bare,
+    /// Decodes the body too.
+    Parse,
+}
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Simple(Simple),
+    /// The whole server, with so many live segments.
+    Full(u32),
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Simple(Simple::Bare), Self::Simple(Simple::Parse), Self::Full(10), Self::Full(1_000)];
+
+    pub(crate) fn name(self) -> String {
+        match self {
+            Self::Simple(Simple::Bare) => "bare".to_owned(),
+            Self::Simple(Simple::Parse) => "parse".to_owned(),
+            Self::Full(segments) => format!("full_{segments}"),
+        }
+    }
+}
+
+/// A running server.
+#[derive(Debug)]
+pub(crate) struct Subject {
+    kind: Kind,
+    address: SocketAddr,
+    process: Child,
+    sent: u64,
+    _data: TempDir,
+}
+
+impl Subject {
+    pub(crate) async fn start(kind: Kind, server: &Path) -> anyhow::Result<Self> {
+        let data = TempDir::new()?;
+        let mut command = match kind {
+            Kind::Simple(simple) => {
+                let mut command = Command::new(std::env::current_exe()?);
+                command.arg("serve").arg(simple.to_possible_value().context("a name")?.get_name());
+                command
+            }
+            Kind::Full(segments) => {
+                let definitions = data.path().join("definitions.json");
+                fs::write(&definitions, definitions_with(segments).to_string())?;
+                let mut command = Command::new(server);
+                command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data.path());
+                command.arg("--definitions").arg(definitions).env("RUST_LOG", "error");
+                command
+            }
+        };
+        let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut process = command.spawn().with_context(|| format!("starting {}", kind.name()))?;
+        let mut lines = BufReader::new(process.stdout.take().context("no output")?).lines();
+        let line = lines.next_line().await?.context("the server stopped")?;
+        let address = line.strip_prefix("ready http://").context("an unexpected first line")?.parse()?;
+        Ok(Self { kind, address, process, sent: 0, _data: data })
+    }
+
+    pub(crate) const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// How many requests it was sent: the number of the next one.
+    pub(crate) const fn next_flush(&self) -> u64 {
+        self.sent
+    }
+
+    pub(crate) const fn sent(&mut self, measured: &Measured) {
+        // Connections take a number before they look at the clock: leave a gap, so that none is used twice.
+        self.sent += measured.requests + 1_000;
+    }
+
+    /// The most memory that it had, in MiB. 0 where the system does not say.
+    pub(crate) fn peak_rss_mib(&self) -> u64 {
+        let status = self.process.id().and_then(|id| fs::read_to_string(format!("/proc/{id}/status")).ok());
+        let peak = status.as_deref().and_then(|status| status.lines().find_map(|line| line.strip_prefix("VmHWM:")));
+        peak.and_then(|kib| kib.trim().trim_end_matches(" kB").parse::<u64>().ok()).map_or(0, |kib| kib / 1024)
+    }
+
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
+        self.process.start_kill()?;
+        self.process.wait().await?;
+        Ok(())
+    }
+}
+
+/// Segments that the sent events touch in part: each looks at one event, most at one that is never sent.
+fn definitions_with(segments: u32) -> serde_json::Value {
+    let names = ["viewed_product", "added_to_basket", "searched", "opened_page"];
+    let segment = |i: u32| {
+        let event = names.get(usize::try_from(i).unwrap_or(0)).map_or(format!("never_{i}"), |name| (*name).to_owned());
+        let filter = json!({"event": event, "count": {"at_least": 1 + i % 5}, "within": format!("{}d", 1 + i % 30)});
+        json!({"id": format!("segment-{i}"), "filter": filter})
+    };
+    json!({
+        "workspace": {"id": "bench"},
+        "keys": {"sdk": ["pk_bench"]},
+        "segments": (0..segments).map(segment).collect::<Vec<_>>(),
+    })
+}
+
+/// Is a simple server.
+pub(crate) async fn serve(kind: Simple) -> anyhow::Result<()> {
+    let handler = match kind {
+        Simple::Bare => post(async |_: Bytes| "{\"acked\":1000000}"),
+        Simple::Parse => {
+            let catalog: &'static Catalog = Box::leak(Box::new(catalog()?));
+            post(async |body: Bytes| match ingest_server::ingest::decode(&body, catalog, ingest_server::now()) {
+                Ok(batch) if batch.records.iter().all(|record| record.record.is_ok()) => "{\"acked\":1000000}",
+                _ => "",
+            })
+        }
+    };
+    let router = Router::new().route("/sdk/v1/flush", handler).layer(DefaultBodyLimit::max(1024 * 1024));
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    println!("ready http://{}", listener.local_addr()?);
+    Ok(axum::serve(listener, router).await?)
+}
+
+fn catalog() -> anyhow::Result<Catalog> {
+    let workspace = Workspace {
+        key: ingest_server::store::WorkspaceKey(1),
+        id: WorkspaceId::parse("bench")?,
+        name: String::new(),
+        revision: 1,
+        segments: Vec::new(),
+        index: SegmentIndex::default(),
+        campaigns: Vec::new(),
+    };
+    let mut catalog = Catalog::default();
+    catalog.insert(workspace, vec!["pk_bench".to_owned()], Vec::new());
+    Ok(catalog)
+}
