@@ -1,0 +1,243 @@
+//! The npm package `@kindling/web-sdk`: compile the SDK, generate the glue, shrink the module, and put everything
+//! together in sdk/pkg.
+//!
+//! Cargo decides whether to compile. The rest is skipped when a fingerprint of all inputs and of the package as it lies
+//! there is the one of the last run. The folder changes in one step: an interrupted run leaves the old package or none,
+//! never half of one.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::bindgen;
+use crate::cargo;
+use crate::fingerprint::Fingerprint;
+use crate::folder;
+use crate::process;
+use crate::progress;
+use crate::project::Project;
+use crate::wasm::Toolchain;
+use crate::wasm_opt;
+
+/// How the package is made. It is part of the fingerprint, so that a change of it makes a new package.
+const RECIPE: [&str; 3] = [include_str!("package.rs"), include_str!("bindgen.rs"), include_str!("wasm_opt.rs")];
+
+/// The version in sdk/package.json, which is replaced by the workspace's.
+const VERSION_TO_FILL: &str = "\"version\": \"0.0.0\"";
+
+/// The facade, without which there is no package.
+const REQUIRED: [&str; 2] = ["index.js", "index.d.ts"];
+
+/// A finished package.
+#[derive(Debug)]
+pub(crate) struct Package {
+    pub(crate) folder: PathBuf,
+}
+
+/// Brings sdk/pkg up to date.
+pub(crate) fn build(project: &Project, toolchain: &Toolchain) -> Result<Package> {
+    let sources = Sources::of(project)?;
+    let lock = lock(project)?;
+    let wasm = compile(project, toolchain)?;
+
+    let folder = project.root.join("sdk/pkg");
+    let inputs = sources.fingerprint(project, &wasm)?;
+    let stamp = project.state_folder()?.join("package.fingerprint");
+    if fs::read_to_string(&stamp).is_ok_and(|last| last == state(&inputs, &folder)) {
+        progress::say(&format!("{} is up to date", project.display(&folder)));
+    } else {
+        let what = format!("making {}", project.display(&folder));
+        progress::timed(&what, || {
+            let new = folder.with_file_name(".pkg-new");
+            assemble(project, &sources, &wasm, &new)?;
+            replace(&folder, &new)
+        })?;
+        fs::write(&stamp, state(&inputs, &folder)).with_context(|| format!("cannot write {}", stamp.display()))?;
+    }
+    drop(lock);
+    Ok(Package { folder })
+}
+
+/// One build at a time: two would get into each other's temporary folder.
+fn lock(project: &Project) -> Result<File> {
+    let path = project.state_folder()?.join("package.lock");
+    let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    let mut told = false;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => {
+                if !told {
+                    progress::say("waiting for another build of the package");
+                    told = true;
+                }
+                process::check_interrupt()?;
+                process::pause();
+            }
+            Err(TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("cannot lock {}", path.display()));
+            }
+        }
+    }
+}
+
+fn compile(project: &Project, toolchain: &Toolchain) -> Result<PathBuf> {
+    let what = format!("compiling the SDK to WebAssembly with {}", toolchain.name());
+    progress::timed(&what, || {
+        let mut command = toolchain.cargo(project, "build");
+        command.args(["--package", "kindling-sdk", "--lib", "--profile", "wasm"]);
+        let artifacts = cargo::build("the compilation of the SDK", &mut command)?;
+        cargo::artifact(&artifacts, "kindling_sdk", "wasm")
+    })
+}
+
+/// The parts of the package that are written by hand.
+#[derive(Debug)]
+struct Sources {
+    /// Copied as they are. A minifier would come in where they are copied.
+    scripts: PathBuf,
+    manifest: String,
+    /// Name in the package and where it comes from.
+    documents: Vec<(&'static str, PathBuf)>,
+}
+
+impl Sources {
+    fn of(project: &Project) -> Result<Self> {
+        let sdk = project.root.join("sdk");
+        let scripts = sdk.join("js");
+        for name in REQUIRED {
+            if !scripts.join(name).is_file() {
+                bail!("{} is missing", project.display(&scripts.join(name)));
+            }
+        }
+        let path = sdk.join("package.json");
+        let manifest = fs::read_to_string(&path)
+            .with_context(|| format!("cannot read {}", path.display()))
+            .and_then(|text| with_version(&text, &project.version))?;
+        let documents = [
+            ("README.md", sdk.join("README.md")),
+            ("LICENSE-MIT", project.root.join("LICENSE-MIT")),
+            ("LICENSE-APACHE", project.root.join("LICENSE-APACHE")),
+        ];
+        Ok(Self { scripts, manifest, documents: documents.into() })
+    }
+
+    fn fingerprint(&self, project: &Project, wasm: &Path) -> Result<String> {
+        let mut fingerprint = Fingerprint::default();
+        for part in RECIPE {
+            fingerprint.add("recipe", part.as_bytes());
+        }
+        fingerprint.add("manifest", self.manifest.as_bytes());
+        fingerprint.add_file("wasm", wasm)?;
+        // The versions of the tools.
+        fingerprint.add_file("Cargo.lock", &project.root.join("Cargo.lock"))?;
+        fingerprint.add_folder(&project.root.join("xtask/npm"))?;
+        fingerprint.add_folder(&self.scripts)?;
+        for (name, path) in &self.documents {
+            fingerprint.add_file(name, path)?;
+        }
+        Ok(fingerprint.finish())
+    }
+}
+
+/// What is written down after a run: what went in, and what came out.
+fn state(inputs: &str, folder: &Path) -> String {
+    let mut fingerprint = Fingerprint::default();
+    match fingerprint.add_folder(folder) {
+        Ok(()) => format!("{inputs} {}", fingerprint.finish()),
+        // A package that cannot be read is not up to date.
+        Err(_) => String::from("unreadable"),
+    }
+}
+
+/// The manifest with the version filled in. As text: parsing and printing it would sort the `exports`, whose order counts.
+fn with_version(manifest: &str, version: &str) -> Result<String> {
+    if manifest.matches(VERSION_TO_FILL).count() != 1 {
+        bail!("sdk/package.json must contain {VERSION_TO_FILL} once");
+    }
+    let manifest = manifest.replace(VERSION_TO_FILL, &format!("\"version\": \"{version}\""));
+    serde_json::from_str::<Value>(&manifest).context("sdk/package.json is not JSON")?;
+    Ok(manifest)
+}
+
+/// Makes the whole package in `place`.
+fn assemble(project: &Project, sources: &Sources, wasm: &Path, place: &Path) -> Result<()> {
+    folder::remove(place)?;
+    let dist = place.join("dist");
+    folder::create(&dist)?;
+    bindgen::generate(wasm, &dist)?;
+    wasm_opt::optimise(project, &dist.join("kindling_bg.wasm"))?;
+    folder::copy(&sources.scripts, &dist)?;
+    for (name, path) in &sources.documents {
+        if path.is_file() {
+            folder::copy_file(path, &place.join(name))?;
+        } else {
+            progress::say(&format!("    warning: {} is missing", project.display(path)));
+        }
+    }
+    let manifest = place.join("package.json");
+    fs::write(&manifest, &sources.manifest).with_context(|| format!("cannot write {}", manifest.display()))
+}
+
+/// Puts `new` in the place of `current`.
+fn replace(current: &Path, new: &Path) -> Result<()> {
+    process::check_interrupt()?;
+    let old = current.with_file_name(".pkg-old");
+    folder::remove(&old)?;
+    if current.exists() {
+        fs::rename(current, &old).with_context(|| format!("cannot move {}", current.display()))?;
+    }
+    fs::rename(new, current).with_context(|| format!("cannot create {}", current.display()))?;
+    folder::remove(&old)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_filled_in_and_the_order_is_kept() {
+        let manifest = r#"{"version": "0.0.0", "exports": {"types": "a", "default": "b"}}"#;
+        assert_eq!(
+            with_version(manifest, "1.2.3").unwrap(),
+            r#"{"version": "1.2.3", "exports": {"types": "a", "default": "b"}}"#
+        );
+        assert!(with_version("{}", "1.2.3").is_err());
+        assert!(with_version("\"version\": \"0.0.0\"", "1.2.3").is_err());
+    }
+
+    #[test]
+    fn the_committed_manifest_can_be_filled_in() {
+        let manifest = include_str!("../../sdk/package.json");
+        let manifest: Value = serde_json::from_str(&with_version(manifest, "1.2.3").unwrap()).unwrap();
+        assert_eq!(manifest["name"], "@kindling/web-sdk");
+        assert_eq!(manifest["version"], "1.2.3");
+        assert_eq!(manifest["exports"]["./kindling_bg.wasm"], "./dist/kindling_bg.wasm");
+    }
+
+    #[test]
+    fn a_package_takes_the_place_of_the_last_one() {
+        let root = tempfile::tempdir().unwrap();
+        let (folder, new) = (root.path().join("pkg"), root.path().join(".pkg-new"));
+        for text in ["1", "2"] {
+            fs::create_dir(&new).unwrap();
+            fs::write(new.join("file"), text).unwrap();
+            replace(&folder, &new).unwrap();
+            assert_eq!(fs::read_to_string(folder.join("file")).unwrap(), text);
+        }
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn the_state_tells_a_changed_package() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("file"), "1").unwrap();
+        let before = state("inputs", folder.path());
+        assert_eq!(state("inputs", folder.path()), before);
+        assert_ne!(state("others", folder.path()), before);
+        fs::write(folder.path().join("file"), "2").unwrap();
+        assert_ne!(state("inputs", folder.path()), before);
+    }
+}

@@ -1,0 +1,79 @@
+//! What the package weighs for those who load it.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::process;
+
+/// What a page loads. The type declarations are read by editors only.
+const LOADED: [&str; 3] = ["kindling_bg.wasm", "kindling.js", "index.js"];
+
+/// Compresses as web servers do: gzip -9 and brotli 11. Node.js has both and is needed for the build anyway.
+const COMPRESS: &str = "const { readFileSync } = require('node:fs'); const zlib = require('node:zlib');
+for (const file of process.argv.slice(1)) {
+  const bytes = readFileSync(file);
+  console.log(zlib.gzipSync(bytes, { level: 9 }).length, zlib.brotliCompressSync(bytes).length);
+}";
+
+/// Bytes of one file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Size {
+    raw: u64,
+    gzip: u64,
+    brotli: u64,
+}
+
+/// Prints the sizes of the files in the package in `folder`.
+pub(crate) fn print(folder: &Path) -> Result<()> {
+    let paths = LOADED.map(|name| folder.join("dist").join(name));
+    let compressed = process::output(Command::new("node").args(["-e", COMPRESS]).args(&paths))?;
+    let mut rows = Vec::new();
+    for ((name, path), line) in LOADED.iter().zip(&paths).zip(compressed.lines()) {
+        let raw = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len();
+        rows.push((*name, size(raw, line)?));
+    }
+    print!("{}", table(&rows));
+    Ok(())
+}
+
+fn size(raw: u64, compressed: &str) -> Result<Size> {
+    let mut numbers = compressed.split_whitespace().map(str::parse);
+    let mut next = || numbers.next().and_then(Result::ok).with_context(|| format!("not two sizes: {compressed:?}"));
+    Ok(Size { raw, gzip: next()?, brotli: next()? })
+}
+
+fn table(rows: &[(&str, Size)]) -> String {
+    let total = rows.iter().fold(Size::default(), |total, (_, size)| Size {
+        raw: total.raw + size.raw,
+        gzip: total.gzip + size.gzip,
+        brotli: total.brotli + size.brotli,
+    });
+    let mut text = format!("{:<18}{:>10}{:>10}{:>10}\n", "bytes", "raw", "gzip -9", "brotli 11");
+    for (name, size) in rows.iter().copied().chain([("total", total)]) {
+        text += &format!("{name:<18}{:>10}{:>10}{:>10}\n", size.raw, size.gzip, size.brotli);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_ends_with_the_sum() {
+        let rows = [("a.wasm", size(1000, "400 300").unwrap()), ("b.js", size(10, "7 5").unwrap())];
+        let text = table(&rows);
+        let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(lines[1], ["a.wasm", "1000", "400", "300"]);
+        assert_eq!(lines[3], ["total", "1010", "407", "305"]);
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        assert!(size(1, "12").is_err());
+        assert!(size(1, "x y").is_err());
+    }
+}

@@ -1,0 +1,184 @@
+//! All checks and tests, in one command: what a developer runs and what continuous integration runs.
+//!
+//! A failure does not stop the rest. The last line says how many passed and how many failed.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use crate::browser::{self, Browser};
+use crate::cargo;
+use crate::demo::{self, Binaries};
+use crate::package::{self, Package};
+use crate::process::{self, Process, Reading};
+use crate::progress;
+use crate::project::Project;
+use crate::tally::{Counts, Tally};
+use crate::wasm::{self, Toolchain};
+
+const BLACK_BOX: &str = "kindling-tests";
+
+/// A process that a test has left behind may hold the output open. It is not waited for longer than this.
+const LEFTOVER_OUTPUT: Duration = Duration::from_secs(2);
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Run only the tests whose name contains one of these (the checks run all the same)
+    #[arg(value_name = "FILTER")]
+    filters: Vec<String>,
+
+    /// Leave out WebAssembly, the package and the browser: only formatting, lints and the tests beside the code
+    #[arg(long)]
+    fast: bool,
+}
+
+/// Runs everything.
+pub(crate) fn run(project: &Project, choice: wasm::Choice, options: &Options) -> Result<ExitCode> {
+    let mut tally = Tally::default();
+    check_sources(project, &mut tally)?;
+    if options.fast {
+        test_inside(project, options, &mut tally)?;
+    } else {
+        let package = make_package(project, choice, &mut tally)?;
+        let browser = tally.need("browser for the tests", || browser::find_or_install(project))?;
+        let binaries = tally.need("kindling and demo-web", || demo::build_binaries(project))?;
+        test_inside(project, options, &mut tally)?;
+        let parts = Parts { package, browser, binaries };
+        test_outside(project, options, &parts, &mut tally)?;
+    }
+
+    progress::say("");
+    for failure in tally.failures() {
+        progress::say(&format!("failed: {failure}"));
+    }
+    println!("{tally}");
+    Ok(if tally.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn check_sources(project: &Project, tally: &mut Tally) -> Result<()> {
+    tally.check("cargo fmt", || {
+        let mut command = cargo::command(project);
+        process::run("cargo fmt", command.args(["fmt", "--all", "--check"]))
+    })?;
+    tally.check("cargo clippy", || {
+        let mut command = cargo::command(project);
+        command.args(["clippy", "--workspace", "--all-targets", "--locked"]);
+        process::run("cargo clippy", command.args(["--", "-D", "warnings"]))
+    })
+}
+
+fn make_package(project: &Project, choice: wasm::Choice, tally: &mut Tally) -> Result<Option<Package>> {
+    let clippy = "cargo clippy for WebAssembly";
+    let packaging = "npm package";
+    let found = tally.need("compiler for WebAssembly", || wasm::find(project, choice))?;
+    let Some(toolchain) = found else {
+        tally.fail(&format!("{clippy}: not run"));
+        tally.fail(&format!("{packaging}: not made"));
+        return Ok(None);
+    };
+    tally.check(clippy, || check_wasm(project, &toolchain))?;
+    let mut package = None;
+    tally.check(packaging, || {
+        package = Some(package::build(project, &toolchain)?);
+        Ok(())
+    })?;
+    Ok(package)
+}
+
+fn check_wasm(project: &Project, toolchain: &Toolchain) -> Result<()> {
+    toolchain.install_clippy(project)?;
+    let mut command = toolchain.cargo(project, "clippy");
+    command.args(["--package", "kindling-sdk", "--lib", "--profile", "wasm"]);
+    process::run("cargo clippy", command.args(["--", "-D", "warnings"]))
+}
+
+/// The tests beside the code: unit, property and documentation tests.
+fn test_inside(project: &Project, options: &Options, tally: &mut Tally) -> Result<()> {
+    let mut command = cargo::command(project);
+    command.args(["test", "--workspace", "--exclude", BLACK_BOX]);
+    run_tests("tests beside the code", &mut command, options, tally)
+}
+
+/// What the black-box tests need.
+#[derive(Debug)]
+struct Parts {
+    package: Option<Package>,
+    browser: Option<Browser>,
+    binaries: Option<Binaries>,
+}
+
+impl Parts {
+    /// The environment that tells the tests where everything is. What could not be made is left out, and has been counted
+    /// as a failure already.
+    fn environment(&self) -> Vec<(&'static str, &Path)> {
+        let mut variables: Vec<(&str, &PathBuf)> = Vec::new();
+        if let Some(binaries) = &self.binaries {
+            variables.push(("KINDLING_BIN", &binaries.kindling));
+            variables.push(("DEMO_WEB_BIN", &binaries.demo_web));
+        }
+        if let Some(package) = &self.package {
+            variables.push(("KINDLING_PACKAGE", &package.folder));
+        }
+        if let Some(browser) = &self.browser {
+            variables.push(("KINDLING_CHROME", &browser.chrome));
+            variables.push(("KINDLING_CHROMEDRIVER", &browser.chromedriver));
+        }
+        variables.into_iter().map(|(name, path)| (name, path.as_path())).collect()
+    }
+}
+
+/// The tests from outside: the real server process, the real browser, the real package.
+fn test_outside(project: &Project, options: &Options, parts: &Parts, tally: &mut Tally) -> Result<()> {
+    let name = "black-box tests";
+    if parts.binaries.is_none() {
+        tally.fail(&format!("{name}: not run"));
+        return Ok(());
+    }
+    let mut command = cargo::command(project);
+    command.args(["test", "--package", BLACK_BOX]).envs(parts.environment());
+    run_tests(name, &mut command, options, tally)
+}
+
+/// Runs `cargo test` and counts, while the user sees the output.
+fn run_tests(name: &str, command: &mut Command, options: &Options, tally: &mut Tally) -> Result<()> {
+    command.args(["--locked", "--no-fail-fast", "--"]);
+    command.args(&options.filters);
+    let result = tally.need(name, || stream_tests(command))?;
+    if let Some((counts, succeeded)) = result {
+        tally.add_run(name, counts, succeeded);
+    }
+    Ok(())
+}
+
+fn stream_tests(command: &mut Command) -> Result<(Counts, bool)> {
+    if std::io::stderr().is_terminal() {
+        command.env("CARGO_TERM_COLOR", "always");
+    }
+    let (mut process, lines) = Process::start_reading("cargo test", command, Reading::OutputAndErrors)?;
+    let mut counts = Counts::default();
+    loop {
+        let ended = process.status()?;
+        let patience = match ended {
+            Some(_) => LEFTOVER_OUTPUT,
+            None => Duration::from_millis(100),
+        };
+        match lines.recv_timeout(patience) {
+            Ok(line) => {
+                println!("{line}");
+                if let Some(more) = Counts::parse(&line) {
+                    counts += more;
+                }
+            }
+            Err(RecvTimeoutError::Timeout) if ended.is_none() => process::check_interrupt()?,
+            Err(_) => {
+                let status = process.wait().context("cargo test")?;
+                return Ok((counts, status.success()));
+            }
+        }
+    }
+}
