@@ -107,7 +107,7 @@ impl Host for BrowserHost {
         let mut bytes = [0; 16];
         // `getRandomValues` also works where `randomUUID` does not: on pages without TLS.
         if window().and_then(|w| w.crypto().ok()?.get_random_values_with_u8_array(&mut bytes).ok()).is_none() {
-            bytes.fill_with(|| random_byte());
+            bytes.fill_with(random_byte);
         }
         bytes[6] = (bytes[6] & 0x0f) | 0x40;
         bytes[8] = (bytes[8] & 0x3f) | 0x80;

@@ -46,9 +46,9 @@ pub(super) fn message(
     }
     let text = element(&document, "div", "text")?;
     if let Some(header) = &content.header {
-        text.append_child(&*with_text(element(&document, "h2", "")?, header)).ok()?;
+        text.append_child(&with_text(element(&document, "h2", "")?, header)).ok()?;
     }
-    text.append_child(&*with_text(element(&document, "p", "")?, &content.body)).ok()?;
+    text.append_child(&with_text(element(&document, "p", "")?, &content.body)).ok()?;
     card.append_child(&text).ok()?;
     if !content.click_action.is_none() {
         let _ = card.class_list().add_1("clickable");
