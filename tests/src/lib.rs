@@ -1,0 +1,32 @@
+//! The harness of Kindling's black-box tests.
+//!
+//! The tests stand in `tests/`, a file for each subject. They know nothing of the inside of any crate: they start the real
+//! `kindling` and `demo-web` binaries, drive a real browser against the built npm package, and look at what comes out.
+//! `cargo xtask test` builds all of that and says where it is.
+//!
+//! | module | what it owns |
+//! |---|---|
+//! | [`programs`] | finding binaries, the package and the browser |
+//! | [`process`] | a child process that ends with its owner |
+//! | [`server`] | a Kindling server with a folder of its own |
+//! | [`api`] | requests to it, and what the answers must look like |
+//! | [`raw`] | requests byte by byte |
+//! | [`visitor`] | making flushes, as an SDK would |
+//! | [`gate`] | an address that stays while the server behind it goes and comes |
+//! | [`site`] | the demo shop, and pages that a test makes itself |
+//! | [`browser`] | headless Chromium |
+//! | [`wait`] | waiting for something with a bound |
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on has failed")]
+#![allow(clippy::print_stderr, reason = "shown with the output of a test that failed")]
+
+pub mod api;
+pub mod browser;
+pub mod gate;
+pub mod process;
+pub mod programs;
+pub mod raw;
+pub mod server;
+pub mod site;
+pub mod visitor;
+pub mod wait;

@@ -1,0 +1,245 @@
+//! Records made in a browser reach the server exactly once, whatever happens to the page, the network or the server.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on has failed")]
+
+use kindling_tests::{
+    api::Api,
+    browser::Browser,
+    gate::Gate,
+    server::{Server, empty_workspace},
+    site::Pages,
+    wait,
+};
+use serde_json::Value;
+
+/// A page with the SDK whose server is behind a gate.
+struct Stage {
+    server: Server,
+    gate: Gate,
+    pages: Pages,
+    browser: Browser,
+}
+
+impl Stage {
+    async fn set(options: &str) -> Self {
+        let server = Server::start(empty_workspace("shop")).await;
+        let gate = Gate::to(server.url()).await;
+        let pages = Pages::serve(None).await;
+        let script = "
+            window.outcomes = { ok: 0, failed: 0 };
+            kindling.subscribeToActivity(({ type }) => {
+              if (type === 'flush_succeeded') window.outcomes.ok += 1;
+              if (type === 'flush_failed') window.outcomes.failed += 1;
+            });
+            // What the page logs is numbered across all pages of a test.
+            window.log = (from, to) => {
+              for (let n = from; n <= to; n += 1) kindling.logCustomEvent('step', { n });
+            };";
+        let start = format!("kindling.initialize('pk_shop', {{ baseUrl: '{}', {options} }});", gate.url());
+        pages.write_page("page", &format!("{start}{script}"));
+        Self { server, gate, pages, browser: Browser::open().await }
+    }
+
+    fn api(&self) -> Api {
+        self.server.api()
+    }
+
+    /// Opens the page anew and returns its visitor, as the management API names them.
+    async fn visit(&self) -> String {
+        self.browser.goto(&self.pages.page("page")).await;
+        self.visitor().await
+    }
+
+    async fn visitor(&self) -> String {
+        let id = self.browser.run("return await kindling.ready() && kindling.getDeviceId();").await;
+        format!("device_id:{}", id.as_str().expect("the SDK is ready"))
+    }
+
+    /// Sends what is queued and waits until it is taken.
+    async fn flush(&self) {
+        let script = "return new Promise((resolve) => kindling.requestImmediateDataFlush(resolve));";
+        wait::until("a flush that is taken", async || (self.browser.run(script).await == true).then_some(())).await;
+    }
+
+    /// Waits until nothing is queued any more, then expects each number from 1 to `last` exactly once.
+    async fn expect_once(&self, user: &str, last: u64) {
+        self.browser.until("an empty queue", "return kindling.getQueuedRecords().length === 0").await;
+        expect_once(&self.api(), user, last).await;
+    }
+}
+
+/// Waits for the numbers from 1 to `last`, and expects each exactly once.
+async fn expect_once(api: &Api, user: &str, last: u64) {
+    let all = format!("the records 1 to {last}");
+    wait::until(&all, async || (api.event_count(user, "step").await >= last).then_some(())).await;
+    assert_eq!(numbers(api, user).await, (1..=last).collect::<Vec<_>>());
+    assert_eq!(api.event_count(user, "step").await, last, "the profile counts what the records say");
+}
+
+/// The numbers of the records at the server, in order.
+async fn numbers(api: &Api, user: &str) -> Vec<u64> {
+    let records = api.records(user, 500).await;
+    let mut numbers: Vec<u64> = records.iter().filter_map(|record| record["properties"]["n"].as_u64()).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+#[tokio::test]
+async fn what_is_logged_right_before_leaving_arrives_once() {
+    let stage = Stage::set("flushIntervalInSeconds: 600").await;
+    let user = stage.visit().await;
+    stage.browser.run("log(1, 2)").await;
+    stage.flush().await;
+
+    // The page is left in the same moment: the rest goes with a request that outlives it.
+    stage.browser.run("log(3, 4); setTimeout(() => location.assign('about:blank'));").await;
+    expect_once(&stage.api(), &user, 4).await;
+    assert_eq!(stage.visit().await, user);
+    stage.flush().await;
+    stage.expect_once(&user, 4).await;
+
+    // The same, but the answer is lost: the next visit sends it again.
+    stage.gate.lose_answers(stage.server.url());
+    stage.browser.run("log(5, 6); setTimeout(() => location.assign('about:blank'));").await;
+    wait::until("a lost answer", async || (stage.gate.lost_answers() > 0).then_some(())).await;
+    stage.gate.open(stage.server.url());
+    stage.visit().await;
+    stage.expect_once(&user, 6).await;
+}
+
+#[tokio::test]
+#[ignore = "the page that was left holds its lock while the browser keeps it for going back, so the next page leaves its records alone"]
+async fn what_is_left_without_a_network_is_sent_by_the_next_page() {
+    let stage = Stage::set("flushIntervalInSeconds: 1").await;
+    let user = stage.visit().await;
+    stage.gate.shut();
+    stage.browser.run("log(1, 2); setTimeout(() => location.assign('about:blank'));").await;
+    stage.browser.until("the blank page", "return location.href === 'about:blank'").await;
+    stage.gate.open(stage.server.url());
+    stage.visit().await;
+    expect_once(&stage.api(), &user, 2).await;
+}
+
+#[tokio::test]
+async fn what_a_closed_tab_leaves_is_sent_by_the_next() {
+    let stage = Stage::set("flushIntervalInSeconds: 600").await;
+    let user = stage.visit().await;
+    let first = stage.browser.window().await;
+    stage.browser.open_window().await;
+    assert_eq!(stage.visit().await, user);
+    stage.gate.shut();
+    stage.browser.run("log(1, 5)").await;
+    stage.browser.close_window().await;
+    stage.browser.drive(&first).await;
+    stage.gate.open(stage.server.url());
+    stage.visit().await;
+    stage.expect_once(&user, 5).await;
+}
+
+#[tokio::test]
+async fn two_windows_that_write_at_once_lose_nothing_and_repeat_nothing() {
+    const EACH: u64 = 120;
+    let stage = Stage::set("flushIntervalInSeconds: 1").await;
+    let user = stage.visit().await;
+    let first = stage.browser.window().await;
+    let second = stage.browser.open_window().await;
+    assert_eq!(stage.visit().await, user, "both are the same device");
+    let write = |from: u64| {
+        format!(
+            "(async () => {{
+               for (let n = {from}; n < {from} + {EACH}; n += 4) {{
+                 log(n, n + 3);
+                 if (n % 3 === 0) kindling.requestImmediateDataFlush();
+                 await new Promise((resolve) => setTimeout(resolve, 5));
+               }}
+               window.written = true;
+             }})();"
+        )
+    };
+    stage.browser.run(&write(1)).await;
+    stage.browser.drive(&first).await;
+    stage.browser.run(&write(1 + EACH)).await;
+    for window in [&first, &second] {
+        stage.browser.drive(window).await;
+        stage.browser.until("the end of writing", "return window.written").await;
+        stage.flush().await;
+    }
+    stage.expect_once(&user, 2 * EACH).await;
+    // Each window wrote a stream of its own, in order.
+    let records = stage.api().records(&user, 500).await;
+    let mut streams: Vec<&Value> = records.iter().map(|record| &record["stream"]).collect();
+    streams.sort_unstable_by_key(|stream| stream.as_str());
+    streams.dedup();
+    assert_eq!(streams.len(), 2);
+    for stream in streams {
+        let places: Vec<u64> =
+            records.iter().filter(|r| r["stream"] == *stream).map(|r| r["seq"].as_u64().unwrap()).collect();
+        assert!(places.is_sorted_by(|newer, older| newer > older), "the order of {stream}: {places:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_killed_again_and_again_gets_everything_once() {
+    let mut stage = Stage::set("flushIntervalInSeconds: 1").await;
+    let user = stage.visit().await;
+    stage.browser.run("log(1, 1)").await;
+    stage.flush().await;
+    let script = "
+        window.last = 1;
+        window.writing = setInterval(() => {
+          log(window.last + 1, window.last + 3);
+          window.last += 3;
+          kindling.requestImmediateDataFlush();
+        }, 10);";
+    stage.browser.run(script).await;
+    for _ in 0..3 {
+        let before = stage.api().event_count(&user, "step").await;
+        let api = stage.api();
+        wait::until("more records", async || (api.event_count(&user, "step").await > before + 10).then_some(())).await;
+        stage.server.kill();
+        stage.gate.shut();
+        stage.browser.until("a flush that fails", "return window.outcomes.failed > 0").await;
+        stage.browser.run("window.outcomes.failed = 0").await;
+        stage.server.start_again().await;
+        stage.gate.open(stage.server.url());
+    }
+    let last = stage.browser.run("clearInterval(window.writing); return window.last;").await.as_u64().unwrap();
+    stage.flush().await;
+    stage.expect_once(&user, last).await;
+}
+
+#[tokio::test]
+async fn lost_answers_make_no_record_count_twice() {
+    let stage = Stage::set("flushIntervalInSeconds: 600").await;
+    let user = stage.visit().await;
+    for round in 1..=3_u32 {
+        stage.gate.lose_answers(stage.server.url());
+        let (from, to) = (round * 10 - 9, round * 10);
+        stage.browser.run(&format!("log({from}, {to}); kindling.requestImmediateDataFlush();")).await;
+        let lost = usize::try_from(round).unwrap();
+        wait::until("a lost answer", async || (stage.gate.lost_answers() >= lost).then_some(())).await;
+        assert_eq!(stage.api().event_count(&user, "step").await, u64::from(to), "the server has them");
+        let queued = stage.browser.run("return kindling.getQueuedRecords().length").await;
+        assert_eq!(queued, 10, "the device keeps what was not answered");
+        stage.gate.open(stage.server.url());
+        stage.flush().await;
+        stage.expect_once(&user, u64::from(to)).await;
+    }
+}
+
+#[tokio::test]
+async fn signing_in_without_a_network_brings_the_history_along() {
+    let stage = Stage::set("flushIntervalInSeconds: 600").await;
+    stage.visit().await;
+    stage.gate.shut();
+    stage.browser.run("log(1, 2); kindling.changeUser('ada'); log(3, 4); kindling.changeUser('bob'); log(5, 6);").await;
+    stage.browser.reload().await;
+    stage.visitor().await;
+    assert_eq!(stage.browser.run("return kindling.getUser().getUserId()").await, "bob");
+    stage.gate.open(stage.server.url());
+    stage.flush().await;
+    stage.browser.until("an empty queue", "return kindling.getQueuedRecords().length === 0").await;
+    let api = stage.api();
+    assert_eq!(numbers(&api, "external_id:ada").await, [1, 2, 3, 4], "the visitor turned out to be Ada");
+    assert_eq!(numbers(&api, "external_id:bob").await, [5, 6], "Bob starts fresh");
+}

@@ -1,0 +1,267 @@
+//! In-app messages on a page: what shows them, what they look like, and what a visitor can do with them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on has failed")]
+
+use kindling_tests::{
+    api::Api,
+    browser::Browser,
+    gate::Gate,
+    server::{Server, campaign, workspace},
+    site::Pages,
+    wait,
+};
+use serde_json::{Value, json};
+
+/// What finds a part of the message that is shown; null without one.
+fn part(selector: &str) -> String {
+    format!("return document.querySelector('kindling-message')?.shadowRoot.querySelector('{selector}') ?? null;")
+}
+
+/// The id of the message that is shown, by the header that [`campaign`] gave it.
+const SHOWN: &str = "
+    const header = document.querySelector('kindling-message')?.shadowRoot.querySelector('h2');
+    return header ? header.textContent.replace('Header of ', '') : null;";
+
+struct Stage {
+    server: Server,
+    gate: Gate,
+    pages: Pages,
+    browser: Browser,
+}
+
+impl Stage {
+    /// A page that shows messages by itself, with no pause between them, and has visited the server once.
+    async fn set(campaigns: Value) -> Self {
+        let server = Server::start(workspace("shop", json!([]), campaigns)).await;
+        let gate = Gate::to(server.url()).await;
+        let pages = Pages::serve(None).await;
+        let script = format!(
+            "kindling.initialize('pk_shop', {{ baseUrl: '{}', minimumIntervalBetweenTriggerActionsInSeconds: 0 }});
+             kindling.automaticallyShowInAppMessages();",
+            gate.url()
+        );
+        pages.write_page("page", &script);
+        let stage = Self { server, gate, pages, browser: Browser::open().await };
+        stage.visit().await;
+        stage.browser.run("kindling.logCustomEvent('arrived')").await;
+        stage.flush().await;
+        stage
+    }
+
+    fn api(&self) -> Api {
+        self.server.api()
+    }
+
+    async fn visit(&self) -> String {
+        self.browser.goto(&self.pages.page("page")).await;
+        self.user().await
+    }
+
+    async fn user(&self) -> String {
+        let id = self.browser.run("return await kindling.ready() && kindling.getDeviceId();").await;
+        format!("device_id:{}", id.as_str().expect("the SDK is ready"))
+    }
+
+    async fn flush(&self) {
+        let script = "return new Promise((resolve) => kindling.requestImmediateDataFlush(resolve));";
+        wait::until("a flush that is taken", async || (self.browser.run(script).await == true).then_some(())).await;
+    }
+
+    async fn log(&self, event: &str) {
+        assert_eq!(self.browser.run_with("return kindling.logCustomEvent(argument)", json!(event)).await, true);
+    }
+
+    async fn expect_shown(&self, id: &str) {
+        wait::until(&format!("message {id}"), async || (self.browser.run(SHOWN).await == id).then_some(())).await;
+    }
+
+    async fn expect_gone(&self) {
+        self.browser.until("the end of the message", "return !document.querySelector('kindling-message')").await;
+    }
+
+    /// How often the message was seen and clicked, as the server has it.
+    async fn counts(&self, id: &str) -> [Value; 2] {
+        let user = self.api().user(&self.user().await).await;
+        let message = &user["messages"][id];
+        [message["impressions"]["count"].clone(), message["clicks"]["count"].clone()]
+    }
+}
+
+#[tokio::test]
+async fn a_message_is_shown_once_and_a_dismissal_is_no_click() {
+    let mut again = campaign("again", None, "looked");
+    again["repeat_after"] = json!("1s");
+    let stage = Stage::set(json!([campaign("once", None, "seen"), again])).await;
+    stage.log("seen").await;
+    stage.expect_shown("once").await;
+    stage.browser.click_what(&part(".close")).await;
+    stage.expect_gone().await;
+    stage.log("seen").await;
+    assert_eq!(
+        stage.browser.run(SHOWN).await,
+        Value::Null,
+        "a trigger shows its message before the call returns, or not"
+    );
+    stage.visit().await;
+    stage.log("seen").await;
+    assert_eq!(stage.browser.run(SHOWN).await, Value::Null, "not on the next page either");
+    stage.flush().await;
+    assert_eq!(stage.counts("once").await, [json!(1), json!(0)]);
+    let held = stage.browser.run("return kindling.getHeldInAppMessages().map((message) => message.id)").await;
+    assert_eq!(held, json!(["again"]), "what was seen is not held any more");
+
+    for _ in 0..2 {
+        wait::until("the message again", async || {
+            stage.log("looked").await;
+            (stage.browser.run(SHOWN).await == "again").then_some(())
+        })
+        .await;
+        stage.browser.click_what(&part(".close")).await;
+        stage.expect_gone().await;
+    }
+    stage.flush().await;
+    assert_eq!(stage.counts("again").await, [json!(2), json!(0)]);
+}
+
+#[tokio::test]
+async fn messages_come_by_priority_one_at_a_time_and_without_a_network() {
+    let mut campaigns: Vec<Value> = ["low", "high"].map(|id| campaign(id, None, "seen")).into();
+    campaigns[1]["priority"] = json!(10);
+    let mut wanted = campaign("only_large", None, "ordered");
+    wanted["trigger"]["where"] = json!([{"property": "total", "greater": 50}]);
+    let mut bought = campaign("bought", None, "x");
+    bought["trigger"] = json!({"type": "purchase", "product_id": "mug"});
+    let mut session = campaign("session", None, "x");
+    session["trigger"] = json!({"type": "session_start"});
+    let mut after = campaign("after_high", None, "x");
+    after["trigger"] = json!({"type": "message_click", "message": "high"});
+    campaigns.extend([wanted, bought, session, after]);
+    campaigns[1]["message"]["click_action"] = json!({"type": "close"});
+    let stage = Stage::set(json!(campaigns)).await;
+
+    // Everything below needs no server.
+    stage.gate.shut();
+    stage.log("seen").await;
+    stage.expect_shown("high").await;
+    stage.log("seen").await;
+    assert_eq!(stage.browser.run("return document.querySelectorAll('kindling-message').length").await, 1);
+    // The click shows the next, which had to wait, and brings one more by its trigger.
+    stage.browser.click_what(&part(".card")).await;
+    stage.expect_shown("low").await;
+    stage.browser.click_what(&part(".close")).await;
+    stage.expect_shown("after_high").await;
+    stage.browser.click_what(&part(".close")).await;
+    stage.expect_gone().await;
+    stage.browser.run("kindling.logCustomEvent('ordered', { total: 50 }); kindling.logPurchase('axe', 1)").await;
+    assert_eq!(stage.browser.run(SHOWN).await, Value::Null);
+    for (call, id) in [
+        ("kindling.logCustomEvent('ordered', { total: 50.5 })", "only_large"),
+        ("kindling.logPurchase('mug', 1)", "bought"),
+        ("kindling.openSession()", "session"),
+    ] {
+        stage.browser.run(call).await;
+        stage.expect_shown(id).await;
+        stage.browser.click_what(&part(".close")).await;
+        stage.expect_gone().await;
+    }
+    stage.gate.open(stage.server.url());
+    stage.flush().await;
+    for (id, clicks) in [("high", 1), ("low", 0), ("after_high", 0), ("only_large", 0), ("bought", 0), ("session", 0)] {
+        assert_eq!(stage.counts(id).await, [json!(1), json!(clicks)], "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_modal_is_a_dialog_and_its_text_never_becomes_markup() {
+    let text = "<img src=x onerror=\"window.hacked = 1\"><script>window.hacked = 1</script>&amp;";
+    let mut modal = campaign("modal", None, "seen");
+    modal["message"] = json!({
+        "type": "modal", "header": "Header of modal", "body": text, "image_url": "/none.png", "image_alt": text,
+        "buttons": [
+            {"id": "yes", "text": text, "click_action": {"type": "open_url", "url": "#yes"}},
+            {"id": "no", "text": "No", "click_action": {"type": "close"}},
+        ],
+        "extras": {"k": text},
+    });
+    modal["repeat_after"] = json!("1s");
+    let stage = Stage::set(json!([modal])).await;
+    let show = async || {
+        wait::until("the dialog", async || {
+            stage.log("seen").await;
+            (stage.browser.run(SHOWN).await == "modal").then_some(())
+        })
+        .await;
+    };
+    show().await;
+    let script = "
+        const root = document.querySelector('kindling-message').shadowRoot;
+        return [
+          root.querySelector('dialog').matches(':modal'), root.querySelector('p').textContent, root.querySelector('img').alt,
+          root.querySelectorAll('script').length, root.querySelectorAll('img').length, window.hacked ?? null,
+          [...root.querySelectorAll('button.action')].map((button) => button.textContent),
+        ];";
+    assert_eq!(stage.browser.run(script).await, json!([true, text, text, 0, 1, null, [text, "No"]]));
+    stage.browser.click_what(&part("button.action:nth-of-type(1)")).await;
+    stage.expect_gone().await;
+    assert_eq!(stage.browser.run("return location.hash").await, "#yes");
+    show().await;
+    stage.browser.element("body").await.send_keys("\u{e00c}").await.expect("the Escape key");
+    stage.expect_gone().await;
+    show().await;
+    stage.browser.click_what(&part("button.action:nth-of-type(2)")).await;
+    stage.expect_gone().await;
+    stage.flush().await;
+    assert_eq!(stage.counts("modal").await, [json!(3), json!(2)], "Escape is no click");
+    let records = stage.api().records(&stage.user().await, 100).await;
+    let buttons: Vec<&Value> = records.iter().filter(|r| r["type"] == "message_click").map(|r| &r["button"]).collect();
+    assert_eq!(buttons, ["no", "yes"]);
+}
+
+#[tokio::test]
+async fn a_page_may_draw_messages_itself() {
+    let mut own = campaign("own", None, "seen");
+    own["message"]["buttons"] = json!([{"id": "go", "text": "Go"}]);
+    own["message"]["extras"] = json!({"k": "v"});
+    own["message"]["slide_from"] = json!("top");
+    let stage = Stage::set(json!([own])).await;
+    let script = "
+        kindling.removeAllSubscriptions();
+        window.got = [];
+        const id = kindling.subscribeToInAppMessage((message) => window.got.push(message));
+        kindling.logCustomEvent('seen');
+        const [message] = window.got;
+        const results = [
+          typeof id, window.got.length, message instanceof kindling.SlideUpMessage, message instanceof kindling.InAppMessage,
+          message.id, message.type, message.slideFrom, message.header, message.message, message.extras, message.buttons.length,
+          kindling.logInAppMessageImpression(message), kindling.logInAppMessageClick(message),
+          kindling.logInAppMessageButtonClick(message.buttons[0], message),
+        ];
+        kindling.removeSubscription(id);
+        return results;";
+    let wanted = json!([
+        "string", 1, true, true, "own", "slide_up", "top", "Header of own", "Body of own", {"k": "v"}, 1, true, true, true
+    ]);
+    assert_eq!(stage.browser.run(script).await, wanted);
+    assert_eq!(stage.browser.run(SHOWN).await, Value::Null, "nobody asked for it to be shown");
+    stage.flush().await;
+    assert_eq!(stage.counts("own").await, [json!(1), json!(2)]);
+    // It can still be shown by hand, and taken away.
+    assert_eq!(stage.browser.run("return kindling.showInAppMessage(window.got[0])").await, true);
+    stage.expect_shown("own").await;
+    stage.browser.run("window.got[0].closeMessage()").await;
+    stage.expect_gone().await;
+}
+
+#[tokio::test]
+async fn a_message_goes_by_itself_and_with_the_sdk() {
+    let mut short = campaign("short", None, "seen");
+    short["message"]["duration_ms"] = json!(1000);
+    let stage = Stage::set(json!([short, campaign("long", None, "looked")])).await;
+    stage.log("seen").await;
+    stage.expect_shown("short").await;
+    stage.expect_gone().await;
+    stage.log("looked").await;
+    stage.expect_shown("long").await;
+    stage.browser.run("kindling.destroy()").await;
+    assert_eq!(stage.browser.run(SHOWN).await, Value::Null);
+}
