@@ -136,7 +136,7 @@ export interface InAppMessageButton {
 
 /** What all messages have. */
 export class InAppMessage {
-  private constructor();
+  protected constructor();
   /** The id of the campaign that the message belongs to. */
   readonly id: string;
   readonly type: "slide_up" | "modal";

@@ -7,6 +7,7 @@
     reason = "a command-line tool: what it prints is its user interface"
 )]
 
+mod bench;
 mod bindgen;
 mod browser;
 mod cargo;
@@ -53,6 +54,8 @@ enum Command {
     Test(test::Options),
     /// Build the npm package into sdk/pkg and show its sizes
     Package,
+    /// Run a benchmark; it prints ratios
+    Bench(bench::Options),
     /// Install what the other commands need, and nothing else
     Setup,
 }
@@ -84,6 +87,7 @@ fn run(command_line: &CommandLine) -> Result<ExitCode> {
             sizes::print(&package.folder)?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Bench(options) => bench::run(&project, options),
         Command::Setup => {
             wasm::find(&project, choice)?;
             wasm_opt::install(&project)?;
