@@ -14,7 +14,7 @@ pub const VALUE_DEPTH: usize = 16;
 pub const EXTERNAL_ID_BYTES: usize = 997;
 /// The id of a workspace, segment or campaign, in bytes.
 pub const SLUG_BYTES: usize = 64;
-/// Whole numbers beyond this lose digits in a browser; they are refused rather than changed (2^53 - 1).
+/// Up to here every whole number is exact (2^53 - 1): numbers are what they are in a browser.
 pub const SAFE_INTEGER: i64 = 9_007_199_254_740_991;
 
 /// Pieces in one purchase.

@@ -21,12 +21,16 @@ pub mod store;
 pub mod telemetry;
 pub mod timers;
 
-use std::{future::Future, sync::Arc, time::SystemTime};
+use std::{
+    future::Future,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use anyhow::Context as _;
 use kindling_core::time::Timestamp;
-use tokio::net::TcpListener;
-use tracing::info;
+use tokio::{net::TcpListener, sync::Notify, time::sleep};
+use tracing::{info, warn};
 
 use crate::{
     catalog::Catalogs,
@@ -65,14 +69,29 @@ impl Server {
     ) -> anyhow::Result<()> {
         let App { store, catalogs, ingest } = self.app.clone();
         let timers = tokio::spawn(timers::run(store, catalogs));
-        axum::serve(listener, http::router(self.app)).with_graceful_shutdown(shutdown).await?;
-        info!("no longer accepting; finishing what was accepted");
+        let asked = Arc::new(Notify::new());
+        let asked_too = Arc::clone(&asked);
+        let serving = axum::serve(listener, http::router(self.app)).with_graceful_shutdown(async move {
+            shutdown.await;
+            info!("no longer accepting; finishing what was accepted");
+            asked_too.notify_one();
+        });
+        tokio::select! {
+            served = serving => served?,
+            () = async {
+                asked.notified().await;
+                sleep(GRACE).await;
+            } => warn!("some clients did not finish their requests; they will send them again"),
+        }
         timers.abort();
         ingest.finish().await;
         info!("stopped");
         Ok(())
     }
 }
+
+/// How long clients may take to finish a request when the server stops.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// The server's clock.
 pub fn now() -> Timestamp {

@@ -50,8 +50,7 @@ function perform(name, act) {
     }
     return true;
   } catch (error) {
-    fail(`stopped by an error in ${name}()`, error);
-    return false;
+    return survive(name, error, false);
   }
 }
 
@@ -61,9 +60,15 @@ function ask(act, otherwise) {
   try {
     return act(state.sdk);
   } catch (error) {
-    fail("stopped by an error", error);
-    return otherwise;
+    return survive("the SDK", error, otherwise);
   }
+}
+
+/** What an argument throws when it is read (a getter, a proxy) ends the call; only a trap ends the SDK. */
+function survive(name, error, result) {
+  if (error instanceof WebAssembly.RuntimeError) fail(`stopped by an error in ${name}`, error);
+  else warn(`${name}: ${error}`);
+  return result;
 }
 
 /** After a trap the module's memory can't be trusted. What is stored is safe, and is sent by the next page. */
@@ -75,7 +80,15 @@ function fail(text, error) {
 const isText = (value) => typeof value === "string";
 
 export function initialize(sdkKey, options) {
-  if (typeof window === "undefined") return false;
+  try {
+    return typeof window !== "undefined" && start(sdkKey, options);
+  } catch (error) {
+    warn(`initialize(): ${error}`);
+    return false;
+  }
+}
+
+function start(sdkKey, options) {
   if (state) {
     warn("initialize() was called again, and ignored");
     return true;

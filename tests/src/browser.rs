@@ -44,7 +44,10 @@ impl Browser {
         let folder = tempfile::Builder::new().prefix("kindling-browser-").tempdir().expect("a temporary folder");
         let mut command = Command::new(programs::chromedriver());
         // Everything that the browser leaves lying about goes with the folder.
-        command.arg("--port=0").env("TMPDIR", folder.path());
+        command.arg("--port=0").env("TMPDIR", folder.path()).env("HOME", folder.path());
+        for variable in ["XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"] {
+            command.env_remove(variable);
+        }
         let log = folder.path().join("chromedriver.log");
         let (driver, port) = Process::start("chromedriver", &mut command, log, port).await;
         let programs = Programs { driver, folder: Some(folder) };

@@ -48,7 +48,8 @@ pub fn root() -> PathBuf {
 }
 
 fn named(variable: &str) -> Option<PathBuf> {
-    env::var_os(variable).map(PathBuf::from)
+    let path = env::var_os(variable).map(PathBuf::from)?;
+    if path.exists() { Some(path) } else { missing(&format!("{}, which {variable} names,", path.display())) }
 }
 
 /// A binary of this workspace: it lies one folder above the test that runs.

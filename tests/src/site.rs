@@ -26,7 +26,7 @@ pub struct Shop {
 impl Shop {
     /// Starts the shop. The server, or a gate to it, is at the address `kindling`.
     pub async fn start(kindling: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = temporary_folder();
         let demo = programs::root().join("demo-web");
         let mut command = Command::new(programs::demo_web());
         command.args(["--listen", "127.0.0.1:0", "--kindling", kindling]);
@@ -51,6 +51,10 @@ impl Shop {
     }
 }
 
+fn temporary_folder() -> TempDir {
+    tempfile::Builder::new().prefix("kindling-site-").tempdir().expect("a temporary folder")
+}
+
 /// A site made by a test: a folder of files, with the npm package where a package manager would have put it.
 #[derive(Debug)]
 pub struct Pages {
@@ -62,7 +66,7 @@ pub struct Pages {
 impl Pages {
     /// Serves an empty folder; with a Content-Security-Policy, if one is given.
     pub async fn serve(policy: Option<&str>) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = temporary_folder();
         let policy = policy.map(|policy| HeaderValue::from_str(policy).expect("the policy is a header's value"));
         let router = Router::new()
             .nest_service("/node_modules/@kindling/web-sdk", ServeDir::new(programs::package()))

@@ -108,7 +108,6 @@ async fn what_is_logged_right_before_leaving_arrives_once() {
 }
 
 #[tokio::test]
-#[ignore = "the page that was left holds its lock while the browser keeps it for going back, so the next page leaves its records alone"]
 async fn what_is_left_without_a_network_is_sent_by_the_next_page() {
     let stage = Stage::set("flushIntervalInSeconds: 1").await;
     let user = stage.visit().await;

@@ -264,7 +264,6 @@ async fn wrong_arguments_return_false_and_throw_nothing() {
 }
 
 #[tokio::test]
-#[ignore = "whatever throws while the SDK reads an argument stops the SDK until the page is loaded again"]
 async fn an_argument_that_throws_when_it_is_read_does_not_stop_the_sdk() {
     let (server, _api, pages, browser) = open_with(empty_workspace("shop")).await;
     pages.write_page("throwing", &start(server.url(), ""));
@@ -287,7 +286,6 @@ async fn an_argument_that_throws_when_it_is_read_does_not_stop_the_sdk() {
 }
 
 #[tokio::test]
-#[ignore = "the SDK takes whole numbers beyond 2^53, and the server rejects them"]
 async fn a_number_that_the_sdk_takes_is_taken_by_the_server() {
     let (server, api, pages, browser) = open_with(empty_workspace("shop")).await;
     pages.write_page("numbers", &start(server.url(), ""));
@@ -374,6 +372,8 @@ async fn without_initialize_nothing_happens() {
          kindling.logCustomEvent('kept');
          kindling.destroy();
          const stopped = [kindling.isInitialized(), kindling.logCustomEvent('x'), kindling.getUser() ?? null];
+         // The browser takes the lock of the stream back in its own time.
+         while ((await navigator.locks.query()).held.length > 0) await new Promise((resolve) => setTimeout(resolve, 5));
          kindling.initialize('pk_shop', {{ baseUrl: '{url}' }});
          return [...stopped, await kindling.ready(), kindling.getDeviceId() === id];",
         url = server.url()

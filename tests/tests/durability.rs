@@ -212,7 +212,6 @@ async fn clients_that_say_nothing_do_not_keep_the_server_from_stopping() {
 }
 
 #[tokio::test]
-#[ignore = "half a request keeps the server from stopping for as long as its client likes"]
 async fn clients_that_stall_do_not_keep_the_server_from_stopping() {
     let mut server = Server::start(empty_workspace("shop")).await;
     let mut half_a_head = Raw::connect(&server.api()).await;

@@ -65,7 +65,7 @@ async fn every_kind_of_record_has_its_effect() {
         purchase("axe", 79.0, "USD", 1),
         attribute("email", "a@b.example"),
         attribute("first_name", "Ada"),
-        json!({"type": "attribute", "name": "first_name", "value": null, "at": now() + 1}),
+        json!({"type": "attribute", "name": "first_name", "value": null, "at": now() + 1_000}),
         custom("visits", "increment", json!(2)),
         custom("visits", "increment", json!(-0.5)),
         custom("tags", "add", json!("new")),
@@ -135,7 +135,6 @@ async fn records_are_applied_in_the_order_of_their_places() {
 }
 
 #[tokio::test]
-#[ignore = "of two values set in the same millisecond the greater one stands, not the later one"]
 async fn of_two_values_set_in_the_same_millisecond_the_later_stands() {
     let (_server, api) = start().await;
     let at = now();
@@ -400,7 +399,6 @@ async fn a_body_over_1_mib_is_refused() {
 }
 
 #[tokio::test]
-#[ignore = "the server closes the connection while the client still sends, and the answer is lost in about one of six cases"]
 async fn a_client_that_sends_too_much_reads_why_it_is_refused() {
     let (_server, api) = start().await;
     for bytes in [1_100_000, 2_000_000, 4_000_000] {

@@ -75,7 +75,6 @@ async fn errors_of_routing_are_problem_documents() {
 }
 
 #[tokio::test]
-#[ignore = "the framework's own refusals are plain text or empty"]
 async fn refusals_of_the_framework_are_problem_documents_too() {
     let (_server, api) = start().await;
     let mut visitor = Visitor::new();

@@ -2,22 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use super::{Fact, Interactions, Origin, Profile, Stamp};
+use super::{Fact, Interactions, Profile, Stamp};
 use crate::{
     ids::CampaignId,
     limits,
     protocol::{AttributeChange, RecordError, RecordKind},
     segment::{AttributeRef, Touched},
-    time::Timestamp,
     value::{Number, Value},
 };
 
 impl Profile {
-    /// Applies a record that happened at `at` (already corrected for the device's clock), and says what part of the profile it
+    /// Applies a record with its stamp (its time already corrected for the device's clock), and says what part of the profile it
     /// touched. An error leaves the profile as it was.
     ///
     /// The record itself must have passed [`RecordKind::check`]; what can still go wrong here is that the profile is full.
-    pub fn apply(&mut self, kind: &RecordKind, at: Timestamp, origin: Origin) -> Result<Option<Touched>, RecordError> {
+    pub fn apply(&mut self, kind: &RecordKind, stamp: Stamp) -> Result<Option<Touched>, RecordError> {
+        let at = stamp.at;
         let touched = match kind {
             RecordKind::CustomEvent { name, .. } => {
                 let names = self.events.len();
@@ -41,12 +41,12 @@ impl Profile {
                 None
             }
             RecordKind::Attribute { name, value } => {
-                let fact = Fact::new(value.clone(), Stamp { origin, at });
+                let fact = Fact::new(value.clone(), stamp);
                 join(&mut self.standard, *name, fact);
                 Some(Touched::Attribute(AttributeRef::Standard(*name)))
             }
             RecordKind::CustomAttribute { name, change } => {
-                self.change_custom(name, change, Stamp { origin, at })?;
+                self.change_custom(name, change, stamp)?;
                 Some(Touched::Attribute(AttributeRef::Custom(name.clone())))
             }
             RecordKind::SessionStart { .. } => {

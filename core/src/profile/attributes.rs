@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{protocol::RecordError, time::Timestamp, value::Value};
+use crate::{ids::Seq, protocol::RecordError, time::Timestamp, value::Value};
 
 macro_rules! standard_attributes {
     ($($(#[$doc:meta])* $variant:ident = $name:literal),* $(,)?) => {
@@ -103,13 +103,15 @@ pub enum Origin {
 }
 
 /// Decides between two values of an attribute: the greater stamp stands. Comparing stamps instead of arrival times makes the
-/// profile the same for every order of arrival, before or after a merge.
+/// profile the same for every order of arrival, before or after a merge. (The order of the fields is the order of comparing.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Stamp {
     /// First: who said it.
     pub origin: Origin,
     /// Then: when.
     pub at: Timestamp,
+    /// Then: the place in the stream, which decides between records of one millisecond.
+    pub seq: Seq,
 }
 
 /// An attribute's value with its stamp. A cleared attribute is kept as null, so that an older value that arrives later does

@@ -56,8 +56,8 @@ mod tests {
     use proptest::prelude::*;
 
     use crate::{
-        ids::CampaignId,
-        profile::{Origin, Profile, StandardAttribute},
+        ids::{CampaignId, Seq},
+        profile::{Origin, Profile, Stamp, StandardAttribute},
         protocol::{AttributeChange, Currency, Hundredths, RecordKind},
         time::Timestamp,
         value::Value,
@@ -88,7 +88,8 @@ mod tests {
 
     fn apply(profile: &mut Profile, records: &[(RecordKind, i64, Origin)]) {
         for (kind, at, origin) in records {
-            profile.apply(kind, Timestamp::from_ms(*at), *origin).unwrap();
+            let stamp = Stamp { origin: *origin, at: Timestamp::from_ms(*at), seq: Seq(1) };
+            profile.apply(kind, stamp).unwrap();
         }
     }
 

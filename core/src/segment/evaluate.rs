@@ -89,7 +89,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{profile::Origin, protocol::RecordKind, segment::Test, time::Duration, value::Value};
+    use crate::{
+        ids::Seq,
+        profile::{Origin, Stamp},
+        protocol::RecordKind,
+        segment::Test,
+        time::Duration,
+        value::Value,
+    };
 
     const DAY: i64 = 86_400_000;
 
@@ -97,7 +104,8 @@ mod tests {
         let mut profile = Profile::new(Timestamp::from_ms(0));
         for (name, at) in events {
             let kind = RecordKind::CustomEvent { name: (*name).to_owned(), properties: None };
-            profile.apply(&kind, Timestamp::from_ms(*at), Origin::Identified).unwrap();
+            let stamp = Stamp { origin: Origin::Identified, at: Timestamp::from_ms(*at), seq: Seq(1) };
+            profile.apply(&kind, stamp).unwrap();
         }
         profile
     }

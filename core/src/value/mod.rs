@@ -279,16 +279,15 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Bool(value))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "held to 2^53 first")]
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Value, E> {
-        if number.unsigned_abs() > limits::SAFE_INTEGER.unsigned_abs() {
-            return Err(E::custom("a whole number beyond 2^53 loses digits; send it as a string"));
-        }
+    // A number means to us what it means to a browser: digits beyond 2^53 were lost before it was sent.
+    #[expect(clippy::cast_precision_loss, reason = "as above")]
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
         Ok(Value::Number(Number(number as f64)))
     }
 
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Value, E> {
-        self.visit_i64(i64::try_from(number).unwrap_or(i64::MAX))
+    #[expect(clippy::cast_precision_loss, reason = "as above")]
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(Value::Number(Number(number as f64)))
     }
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<Value, E> {
@@ -348,9 +347,10 @@ mod tests {
     #[test]
     fn numbers_keep_their_look_and_their_digits() {
         assert_eq!(serde_json::to_string(&parse("[1, 1.0, -0.0, 1.5]").unwrap()).unwrap(), "[1,1,0,1.5]");
-        assert!(parse("9007199254740991").is_ok());
-        assert!(parse("9007199254740993").unwrap_err().to_string().contains("as a string"));
-        assert!(parse("18446744073709551615").is_err());
+        assert_eq!(serde_json::to_string(&parse("9007199254740991").unwrap()).unwrap(), "9007199254740991");
+        for large in ["1152921504606847000", "18446744073709551615", "100000000000000000000", "1e300"] {
+            assert!(matches!(parse(large), Ok(Value::Number(number)) if number.get() > 1e18), "{large}");
+        }
         assert!(parse("1e999").is_err());
     }
 

@@ -14,6 +14,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Router,
     http::{Method, StatusCode, header},
+    middleware,
     routing::{get, post, put},
 };
 use tower_http::{
@@ -49,6 +50,7 @@ pub fn router(app: App) -> Router {
         .route("/health", get(health::health))
         .fallback(async || Problem::not_found("there is nothing at this address"))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, TIMEOUT))
+        .layer(middleware::map_response(problem::complete))
         .layer(CatchPanicLayer::custom(problem::from_panic))
         .layer(TraceLayer::new_for_http().make_span_with(DefaultMakeSpan::new()))
         .with_state(app)

@@ -4,6 +4,7 @@ use std::any::Any;
 
 use axum::{
     Json,
+    body::to_bytes,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -14,6 +15,8 @@ use crate::{
     ingest::{DecodeBatchError, IngestError},
     store::StoreError,
 };
+
+const PROBLEM: &str = "application/problem+json";
 
 /// An error as the client sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -76,7 +79,7 @@ impl IntoResponse for Problem {
         let retry_after = self.retry_after;
         let mut response = (self.status, Json(self)).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
         if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -112,6 +115,32 @@ impl From<StoreError> for Problem {
         error!(%error, "a request failed");
         Self::from(IngestError::Unavailable)
     }
+}
+
+/// Makes a problem document of what the framework refuses by itself (a wrong method, a path that is not UTF-8, a request that took
+/// too long), with its text as detail.
+pub(super) async fn complete(response: Response) -> Response {
+    let status = response.status();
+    let is_problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM);
+    if is_problem || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    let text = to_bytes(body, 4 * 1024).await.ok().and_then(|text| String::from_utf8(text.to_vec()).ok());
+    let detail = text.filter(|text| !text.is_empty()).unwrap_or_else(|| "the request can't be served".to_owned());
+    let code = match status {
+        StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
+        StatusCode::REQUEST_TIMEOUT => "timeout",
+        _ => "bad_request",
+    };
+    let mut problem = Problem::new(status, code, detail).into_response();
+    // What other layers added stays: who may read it, which methods are allowed.
+    for (name, value) in &parts.headers {
+        if *name != header::CONTENT_TYPE && *name != header::CONTENT_LENGTH {
+            problem.headers_mut().append(name, value.clone());
+        }
+    }
+    problem
 }
 
 /// What a client gets when a handler panics. The panic itself has been reported.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use kindling_core::{
     ids::{AnonymousId, DeviceId, ExternalId, Seq, StreamId, UserId},
-    profile::{Origin, Profile},
+    profile::{Origin, Profile, Stamp},
     protocol::{FlushAnswer, Identity, RecordError, Rejected},
     time::Timestamp,
 };
@@ -17,8 +17,8 @@ use crate::{messages, store::WorkspaceKey};
 /// The store puts in every stream, identity and user that the group names; what is not in here does not exist.
 #[derive(Debug, Default)]
 pub struct Working {
-    /// The watermark of each stream.
-    pub streams: HashMap<(WorkspaceKey, StreamId), Seq>,
+    /// How far each stream has come.
+    pub streams: HashMap<(WorkspaceKey, StreamId), Position>,
     /// Users by external id.
     pub external_ids: HashMap<(WorkspaceKey, ExternalId), UserId>,
     /// Users by anonymous id.
@@ -34,9 +34,19 @@ pub struct Working {
     /// Devices that were heard of, and whose they are now.
     pub devices: Vec<(WorkspaceKey, DeviceId, UserId, Timestamp)>,
     /// Users that were merged into another.
-    pub merged: Vec<(UserId, UserId)>,
+    pub merged: Vec<(WorkspaceKey, UserId, UserId)>,
     /// What was taken, for the record log.
     pub log: Vec<LogEntry>,
+}
+
+/// How far a stream has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// The watermark: every record up to here has been taken or rejected, once and for all.
+    pub seq: Seq,
+    /// When its last record happened. Each flush is corrected by its own time of travel; without this, a later record of a
+    /// stream could seem to have happened before an earlier one.
+    pub at: Timestamp,
 }
 
 /// A user as the store keeps them.
@@ -74,7 +84,8 @@ pub struct LogEntry {
 /// Applies one batch. What it returns must be sent only when everything in `working` is durable.
 pub fn apply(working: &mut Working, batch: &Batch) -> FlushAnswer {
     let workspace = batch.workspace.key;
-    let watermark = working.streams.get(&(workspace, batch.stream)).copied().unwrap_or(Seq::NONE);
+    let position = working.streams.get(&(workspace, batch.stream)).copied();
+    let watermark = position.map_or(Seq::NONE, |position| position.seq);
     let fresh = &batch.records[batch.records.partition_point(|record| record.seq <= watermark)..];
     let Some(last) = fresh.last() else {
         // Nothing new: a repeated flush, or one that only asks for messages.
@@ -83,15 +94,23 @@ pub fn apply(working: &mut Working, batch: &Batch) -> FlushAnswer {
         return FlushAnswer { acked: watermark, rejected: Vec::new(), messages };
     };
     let user = working.resolve(workspace, &batch.identity, batch.received_at);
-    let rejected = working.apply_records(user, batch, fresh);
-    working.streams.insert((workspace, batch.stream), last.seq);
+    let mut at = position.map_or(Timestamp::from_ms(i64::MIN), |position| position.at);
+    let rejected = working.apply_records(user, batch, fresh, &mut at);
+    working.streams.insert((workspace, batch.stream), Position { seq: last.seq, at });
     working.moved_streams.push((workspace, batch.stream, batch.received_at));
     working.devices.push((workspace, batch.device, user, batch.received_at));
     FlushAnswer { acked: last.seq, rejected, messages: working.messages(user, batch) }
 }
 
 impl Working {
-    fn apply_records(&mut self, id: UserId, batch: &Batch, fresh: &[Incoming]) -> Vec<Rejected> {
+    /// Applies the records, none earlier than `latest`, which moves on with them.
+    fn apply_records(
+        &mut self,
+        id: UserId,
+        batch: &Batch,
+        fresh: &[Incoming],
+        latest: &mut Timestamp,
+    ) -> Vec<Rejected> {
         let origin = if batch.identity.external_id.is_some() { Origin::Identified } else { Origin::Anonymous };
         let mut rejected = Vec::new();
         let mut touched = Vec::new();
@@ -99,8 +118,9 @@ impl Working {
         let Some(user) = self.users.get_mut(&id) else { return rejected };
         for incoming in fresh {
             let applied = incoming.record.as_ref().map_err(|error| *error).and_then(|record| {
-                let at = clock::correct(record.at, batch.sent_at, batch.received_at);
-                let part = user.profile.apply(&record.kind, at, origin)?;
+                let at = clock::correct(record.at, batch.sent_at, batch.received_at).max(*latest);
+                let part = user.profile.apply(&record.kind, Stamp { origin, at, seq: record.seq })?;
+                *latest = at;
                 Ok::<_, RecordError>((at, part))
             });
             match applied {
@@ -220,6 +240,6 @@ impl Working {
         for owner in self.anonymous_ids.values_mut().filter(|owner| **owner == visitor) {
             *owner = known;
         }
-        self.merged.push((visitor, known));
+        self.merged.push((gone.workspace, visitor, known));
     }
 }

@@ -77,8 +77,8 @@ impl Memberships {
 #[cfg(test)]
 mod tests {
     use kindling_core::{
-        ids::WorkspaceId,
-        profile::Origin,
+        ids::{Seq, WorkspaceId},
+        profile::{Origin, Stamp},
         protocol::RecordKind,
         segment::{Filter, SegmentIndex},
         value::Value,
@@ -125,7 +125,7 @@ mod tests {
                     None
                 } else {
                     let kind = RecordKind::CustomEvent { name, properties: None };
-                    profile.apply(&kind, now, Origin::Identified).unwrap()
+                    profile.apply(&kind, Stamp { origin: Origin::Identified, at: now, seq: Seq(1) }).unwrap()
                 };
                 memberships.update(&workspace, &profile, touched.as_slice(), now);
                 let mut scratch = Memberships::default();

@@ -6,7 +6,7 @@ mod clock;
 mod memberships;
 mod queue;
 
-pub use apply::{LogEntry, UserState, Working, apply};
+pub use apply::{LogEntry, Position, UserState, Working, apply};
 pub use batch::{Batch, DecodeBatchError, Incoming, decode};
 pub use memberships::Memberships;
 pub use queue::{Ingest, IngestError};

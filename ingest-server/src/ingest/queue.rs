@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kindling_core::protocol::FlushAnswer;
 use tokio::{
-    sync::{Mutex, mpsc, oneshot},
+    sync::{Mutex, Notify, mpsc, oneshot},
     task::JoinHandle,
 };
 use tracing::error;
@@ -34,6 +34,7 @@ type Waiting = (Batch, oneshot::Sender<Result<FlushAnswer, IngestError>>);
 #[derive(Debug, Clone)]
 pub struct Ingest {
     queue: mpsc::Sender<Waiting>,
+    stop: Arc<Notify>,
     worker: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
@@ -41,8 +42,9 @@ impl Ingest {
     /// Starts the worker that groups batches.
     pub fn start(store: Arc<dyn Store>) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        let worker = tokio::spawn(work(store, waiting));
-        Self { queue, worker: Arc::new(Mutex::new(Some(worker))) }
+        let stop = Arc::new(Notify::new());
+        let worker = tokio::spawn(work(store, waiting, Arc::clone(&stop)));
+        Self { queue, stop, worker: Arc::new(Mutex::new(Some(worker))) }
     }
 
     /// Stores a batch. Resolves when it is durable.
@@ -56,19 +58,29 @@ impl Ingest {
     }
 
     /// Takes nothing more, and returns when everything that was taken is stored.
-    pub async fn finish(self) {
-        let worker = self.worker.lock().await.take();
-        drop(self.queue);
-        if let Some(worker) = worker {
-            // It ends when the last sender is gone; a panic in it has been reported by its task.
+    pub async fn finish(&self) {
+        self.stop.notify_one();
+        if let Some(worker) = self.worker.lock().await.take() {
+            // A panic in it has been reported by its task.
             let _ = worker.await;
         }
     }
 }
 
-async fn work(store: Arc<dyn Store>, mut waiting: mpsc::Receiver<Waiting>) {
+/// Stores group after group, until it is told to stop and has stored what was taken before that.
+async fn work(store: Arc<dyn Store>, mut waiting: mpsc::Receiver<Waiting>, stop: Arc<Notify>) {
     let mut group = Vec::with_capacity(GROUP);
-    while waiting.recv_many(&mut group, GROUP).await > 0 {
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.notified() => {
+                waiting.close();
+                continue;
+            }
+            batches = waiting.recv_many(&mut group, GROUP) => if batches == 0 {
+                break;
+            },
+        }
         let (batches, answers): (Vec<_>, Vec<_>) = group.drain(..).unzip();
         match store.ingest(batches).await {
             Ok(outcomes) => {

@@ -44,7 +44,8 @@ impl Page {
                 if is_hidden() { shell.hidden() } else { shell.shown() }
             },
         );
-        page.on(&window, "pagehide", shell, |shell, _| shell.hidden());
+        page.on(&window, "pagehide", shell, |shell, _| shell.left());
+        page.on(&window, "pageshow", shell, |shell, _| shell.shown());
         page.on(&window, "online", shell, |shell, _| shell.online());
         page.on(&window, "storage", shell, |shell, event| {
             if let Some(event) = event.dyn_ref::<StorageEvent>() {

@@ -88,7 +88,15 @@ impl Shell {
         self.act(Client::hidden);
     }
 
+    /// The page is left. A browser may keep it for going back: its records are not taken care of until then, so others may. If it
+    /// comes back, it may send again what they sent, which does no harm.
+    pub(super) fn left(&self) {
+        self.hidden();
+        self.lock.borrow_mut().take();
+    }
+
     pub(super) fn online(&self) {
+        self.adopt();
         self.act(Client::online);
     }
 

@@ -1,17 +1,13 @@
 //! Writing a group of batches, and working off timers.
 
-use kindling_core::{
-    ids::{Seq, UserId},
-    protocol::FlushAnswer,
-    time::Timestamp,
-};
+use kindling_core::{ids::UserId, protocol::FlushAnswer, time::Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::rows;
 use crate::{
     catalog::Catalog,
-    ingest::{Batch, Working, apply},
-    store::StoreError,
+    ingest::{Batch, Position, Working, apply},
+    store::{StoreError, WorkspaceKey},
 };
 
 /// Applies a group of batches in one transaction.
@@ -30,8 +26,8 @@ fn load(transaction: &Transaction<'_>, group: &[Batch]) -> Result<Working, Store
     let mut working = Working { next_user, ..Working::default() };
     for batch in group {
         let workspace = batch.workspace.key;
-        if let Some(seq) = rows::watermark(transaction, workspace, batch.stream)? {
-            working.streams.insert((workspace, batch.stream), Seq(seq));
+        if let Some(position) = rows::position(transaction, workspace, batch.stream)? {
+            working.streams.insert((workspace, batch.stream), position);
         }
         let mut users = Vec::with_capacity(2);
         if let Some(id) = &batch.identity.external_id
@@ -59,8 +55,8 @@ fn load(transaction: &Transaction<'_>, group: &[Batch]) -> Result<Working, Store
 
 /// Writes what the rules changed.
 fn write(transaction: &Transaction<'_>, working: &Working) -> Result<(), StoreError> {
-    for (from, into) in &working.merged {
-        merge(transaction, *from, *into)?;
+    for (workspace, from, into) in &working.merged {
+        merge(transaction, *workspace, *from, *into)?;
     }
     for (id, user) in working.users.iter().filter(|(_, user)| user.changed) {
         rows::store_user(transaction, *id, user)?;
@@ -73,13 +69,14 @@ fn write(transaction: &Transaction<'_>, working: &Working) -> Result<(), StoreEr
             .execute(params![workspace.0, anonymous_id.0.as_bytes(), user.0])?;
     }
     for (workspace, stream, used) in &working.moved_streams {
-        let seq = working.streams.get(&(*workspace, *stream)).copied().unwrap_or_default();
+        let Some(Position { seq, at }) = working.streams.get(&(*workspace, *stream)) else { continue };
         transaction
             .prepare_cached(
-                "INSERT INTO streams (workspace, stream, seq, last_used) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (workspace, stream) DO UPDATE SET seq = excluded.seq, last_used = excluded.last_used",
+                "INSERT INTO streams (workspace, stream, seq, at, last_used) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (workspace, stream) DO UPDATE
+                     SET seq = excluded.seq, at = excluded.at, last_used = excluded.last_used",
             )?
-            .execute(params![workspace.0, stream.0.as_bytes(), seq.0.cast_signed(), used.as_ms()])?;
+            .execute(params![workspace.0, stream.0.as_bytes(), seq.0.cast_signed(), at.as_ms(), used.as_ms()])?;
     }
     for (workspace, device, user, seen) in &working.devices {
         transaction
@@ -109,19 +106,19 @@ fn write(transaction: &Transaction<'_>, working: &Working) -> Result<(), StoreEr
 
 /// Who a user is at the end of the group.
 fn survivor(working: &Working, user: UserId) -> UserId {
-    working.merged.iter().find(|(from, _)| *from == user).map_or(user, |(_, into)| *into)
+    working.merged.iter().find(|(_, from, _)| *from == user).map_or(user, |(_, _, into)| *into)
 }
 
 /// Points everything of `from` to `into`. Its row stays, so that its number is not used again and its records are found.
-fn merge(transaction: &Transaction<'_>, from: UserId, into: UserId) -> Result<(), StoreError> {
+fn merge(transaction: &Transaction<'_>, workspace: WorkspaceKey, from: UserId, into: UserId) -> Result<(), StoreError> {
     // A user who came and went within one group has no row yet, and needs none.
     for sql in [
-        "UPDATE users SET merged_into = ?2 WHERE merged_into = ?1",
-        "UPDATE users SET merged_into = ?2, due = NULL WHERE id = ?1",
-        "UPDATE anonymous_ids SET user = ?2 WHERE user = ?1",
-        "UPDATE devices SET user = ?2 WHERE user = ?1",
+        "UPDATE users SET merged_into = ?3 WHERE workspace = ?1 AND merged_into = ?2",
+        "UPDATE users SET merged_into = ?3, due = NULL WHERE workspace = ?1 AND id = ?2",
+        "UPDATE anonymous_ids SET user = ?3 WHERE workspace = ?1 AND user = ?2",
+        "UPDATE devices SET user = ?3 WHERE workspace = ?1 AND user = ?2",
     ] {
-        transaction.prepare_cached(sql)?.execute(params![from.0, into.0])?;
+        transaction.prepare_cached(sql)?.execute(params![workspace.0, from.0, into.0])?;
     }
     Ok(())
 }

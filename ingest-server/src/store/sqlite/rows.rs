@@ -1,11 +1,14 @@
 //! Between columns and types.
 
-use kindling_core::ids::{AnonymousId, DeviceId, ExternalId, StreamId, UserId, Uuid};
+use kindling_core::{
+    ids::{AnonymousId, DeviceId, ExternalId, Seq, StreamId, UserId, Uuid},
+    time::Timestamp,
+};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    ingest::UserState,
+    ingest::{Position, UserState},
     store::{StoreError, WorkspaceKey},
 };
 
@@ -58,7 +61,7 @@ pub(super) fn store_user(connection: &Connection, id: UserId, user: &UserState) 
         user.external_id.as_ref().map(ExternalId::as_str),
         to_json(&user.profile)?,
         to_json(&user.memberships)?,
-        user.memberships.due().map(kindling_core::time::Timestamp::as_ms),
+        user.memberships.due().map(Timestamp::as_ms),
     ])?;
     Ok(())
 }
@@ -93,13 +96,15 @@ pub(super) fn user_of_device(
     Ok(statement.query_row(params![workspace.0, id.0.as_bytes()], |row| row.get(0).map(UserId)).optional()?)
 }
 
-pub(super) fn watermark(
+pub(super) fn position(
     connection: &Connection,
     workspace: WorkspaceKey,
     id: StreamId,
-) -> Result<Option<u64>, StoreError> {
-    let sql = "SELECT seq FROM streams WHERE workspace = ?1 AND stream = ?2";
+) -> Result<Option<Position>, StoreError> {
+    let sql = "SELECT seq, at FROM streams WHERE workspace = ?1 AND stream = ?2";
     let mut statement = connection.prepare_cached(sql)?;
-    let seq = statement.query_row(params![workspace.0, id.0.as_bytes()], |row| row.get::<_, i64>(0)).optional()?;
-    Ok(seq.map(i64::cast_unsigned))
+    let position = statement.query_row(params![workspace.0, id.0.as_bytes()], |row| {
+        Ok(Position { seq: Seq(row.get::<_, i64>(0)?.cast_unsigned()), at: Timestamp::from_ms(row.get(1)?) })
+    });
+    Ok(position.optional()?)
 }

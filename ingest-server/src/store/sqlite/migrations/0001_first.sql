@@ -74,6 +74,8 @@ CREATE TABLE streams (
     workspace INTEGER NOT NULL,
     stream BLOB NOT NULL,
     seq INTEGER NOT NULL,
+    -- When its last record happened, by the server's clock.
+    at INTEGER NOT NULL,
     last_used INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX streams_by_id ON streams (workspace, stream);
