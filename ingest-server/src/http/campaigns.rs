@@ -4,6 +4,7 @@ use axum::{
     Json,
     body::Body,
     extract::{Path, State},
+    http::HeaderMap,
 };
 use kindling_core::{
     ids::CampaignId,
@@ -54,10 +55,11 @@ pub(super) async fn put(
     State(app): State<App>,
     Secret(workspace): Secret,
     Path(id): Path<String>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Json<CampaignView>, Problem> {
     let id = parse_id(id)?;
-    let definition = body::read_definition(body).await?;
+    let definition = body::read_definition(&headers, body).await?;
     let campaign = Campaign::parse(id.clone(), &definition).map_err(|error| Problem::invalid(&error))?;
     if let Some(segment) = campaign.segment.as_ref().filter(|segment| workspace.segment(segment).is_none()) {
         return Err(Problem::bad_request("unknown_segment", format!("there is no segment {segment}")));

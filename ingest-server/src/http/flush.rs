@@ -1,6 +1,6 @@
 //! `POST /sdk/v1/flush`.
 
-use axum::{Json, body::Body, extract::State};
+use axum::{Json, body::Body, extract::State, http::HeaderMap};
 use kindling_core::{limits, protocol::FlushAnswer};
 use tracing::{debug, warn};
 
@@ -8,8 +8,12 @@ use super::{App, Problem, body};
 use crate::{ingest, now};
 
 /// Takes a flush. The body is read as JSON whatever its content type says: browsers send it as text, without a preflight.
-pub(super) async fn flush(State(app): State<App>, body: Body) -> Result<Json<FlushAnswer>, Problem> {
-    let body = body::read(body, limits::FLUSH_BODY_BYTES).await?;
+pub(super) async fn flush(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<FlushAnswer>, Problem> {
+    let body = body::read(&headers, body, limits::FLUSH_BODY_BYTES).await?;
     let batch = ingest::decode(&body, &app.catalogs.current(), now()).inspect_err(|error| {
         warn!(%error, bytes = body.len(), "a flush was refused");
     })?;

@@ -4,6 +4,7 @@ use axum::{
     Json,
     body::Body,
     extract::{Path, State},
+    http::HeaderMap,
 };
 use kindling_core::{
     decode::{self, Fields},
@@ -57,10 +58,11 @@ pub(super) async fn put(
     State(app): State<App>,
     Secret(workspace): Secret,
     Path(id): Path<String>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Json<SegmentView>, Problem> {
     let id = parse_id(id)?;
-    let definition = body::read_definition(body).await?;
+    let definition = body::read_definition(&headers, body).await?;
     let path = &decode::Path::Definition;
     let (name, filter) = read(&definition, path, &id).map_err(|error| Problem::invalid(&error))?;
     app.store.put_segment(workspace.key, id.clone(), name.clone(), filter.clone()).await?;

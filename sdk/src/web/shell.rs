@@ -36,6 +36,8 @@ pub(super) struct Shell {
     lock: RefCell<Option<(String, StreamLock)>>,
     pub(super) display: Display,
     stopped: Cell<bool>,
+    /// The page has been left, and has not come back.
+    gone: Cell<bool>,
 }
 
 impl Shell {
@@ -49,6 +51,7 @@ impl Shell {
             lock: RefCell::new(None),
             display: Display::new(z_index, Weak::clone(me)),
             stopped: Cell::new(false),
+            gone: Cell::new(false),
         });
         *shell.page.borrow_mut() = Page::listen(&shell.me);
         shell.act(|_, _| ());
@@ -91,6 +94,7 @@ impl Shell {
     /// The page is left. A browser may keep it for going back: its records are not taken care of until then, so others may. If it
     /// comes back, it may send again what they sent, which does no harm.
     pub(super) fn left(&self) {
+        self.gone.set(true);
         self.hidden();
         self.lock.borrow_mut().take();
     }
@@ -102,6 +106,7 @@ impl Shell {
 
     /// The page is visible again: time to look for what other pages left.
     pub(super) fn shown(&self) {
+        self.gone.set(false);
         self.adopt();
         self.tick();
     }
@@ -167,6 +172,9 @@ impl Shell {
 
     /// Holds the lock of the stream that is written.
     fn hold_lock(&self) {
+        if self.gone.get() {
+            return;
+        }
         let stream = self.client.borrow().stream();
         let name = stream.to_string();
         let mut lock = self.lock.borrow_mut();
