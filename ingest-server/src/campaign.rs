@@ -3,7 +3,7 @@
 use kindling_core::{
     decode::{DecodeError, Fields, Path},
     ids::{CampaignId, SegmentId},
-    message::{Content, InAppMessage, Trigger},
+    message::{Content, InAppMessage, Trigger, priority},
     time::{Duration, Timestamp},
     value::Value,
 };
@@ -72,7 +72,6 @@ impl Campaign {
         };
         let segment = fields.text("segment")?.map(SegmentId::parse).transpose();
         let segment = segment.map_err(|_| fields.error("segment", "the id of a segment, or null for everybody"))?;
-        let priority = i32::try_from(fields.integer("priority")?.unwrap_or(0));
         let repeat_after = fields.read("repeat_after", |value, path| {
             value.as_str().and_then(Duration::parse).ok_or_else(|| path.expected("a duration, like \"7d\""))
         })?;
@@ -84,7 +83,7 @@ impl Campaign {
             ends_at: fields.integer("ends_at")?.map(Timestamp::from_ms),
             message: InAppMessage {
                 id,
-                priority: priority.map_err(|_| fields.error("priority", "a whole number of at most nine digits"))?,
+                priority: priority(&fields)?,
                 trigger: fields.read("trigger", Trigger::read)?.ok_or_else(|| fields.error("trigger", "a trigger"))?,
                 repeat_after,
                 content: fields.read("message", Content::read)?.ok_or_else(|| fields.error("message", "a message"))?,

@@ -8,5 +8,6 @@ mod url;
 
 pub use choice::{History, choose};
 pub use content::{Button, ClickAction, Content, InAppMessage, SlideFrom, Style};
+pub use read::priority;
 pub use trigger::{Occurrence, PropertyTest, Trigger};
 pub use url::SafeUrl;

@@ -34,8 +34,8 @@ impl InAppMessage {
     }
 }
 
-/// Reads a priority; a missing one is 0.
-pub(crate) fn priority(fields: &Fields<'_>) -> Result<i32, DecodeError> {
+/// Reads the priority of a message or of its campaign; a missing one is 0.
+pub fn priority(fields: &Fields<'_>) -> Result<i32, DecodeError> {
     let priority = fields.integer("priority")?.unwrap_or(0);
     i32::try_from(priority).map_err(|_| fields.error("priority", "a whole number of at most nine digits"))
 }

@@ -4,7 +4,7 @@ use kindling_core::{
     ids::{AnonymousId, DeviceId, ExternalId, Seq, StreamId, UserId, Uuid},
     time::Timestamp,
 };
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -71,9 +71,7 @@ pub(super) fn user_of_external_id(
     workspace: WorkspaceKey,
     id: &ExternalId,
 ) -> Result<Option<UserId>, StoreError> {
-    let sql = "SELECT id FROM users WHERE workspace = ?1 AND external_id = ?2";
-    let mut statement = connection.prepare_cached(sql)?;
-    Ok(statement.query_row(params![workspace.0, id.as_str()], |row| row.get(0).map(UserId)).optional()?)
+    find_user(connection, "SELECT id FROM users WHERE workspace = ?1 AND external_id = ?2", workspace, &id.as_str())
 }
 
 pub(super) fn user_of_anonymous_id(
@@ -82,8 +80,7 @@ pub(super) fn user_of_anonymous_id(
     id: AnonymousId,
 ) -> Result<Option<UserId>, StoreError> {
     let sql = "SELECT user FROM anonymous_ids WHERE workspace = ?1 AND anonymous_id = ?2";
-    let mut statement = connection.prepare_cached(sql)?;
-    Ok(statement.query_row(params![workspace.0, id.0.as_bytes()], |row| row.get(0).map(UserId)).optional()?)
+    find_user(connection, sql, workspace, id.0.as_bytes())
 }
 
 pub(super) fn user_of_device(
@@ -92,8 +89,17 @@ pub(super) fn user_of_device(
     id: DeviceId,
 ) -> Result<Option<UserId>, StoreError> {
     let sql = "SELECT user FROM devices WHERE workspace = ?1 AND device = ?2";
+    find_user(connection, sql, workspace, id.0.as_bytes())
+}
+
+fn find_user(
+    connection: &Connection,
+    sql: &str,
+    workspace: WorkspaceKey,
+    id: &dyn ToSql,
+) -> Result<Option<UserId>, StoreError> {
     let mut statement = connection.prepare_cached(sql)?;
-    Ok(statement.query_row(params![workspace.0, id.0.as_bytes()], |row| row.get(0).map(UserId)).optional()?)
+    Ok(statement.query_row(params![workspace.0, id], |row| row.get(0).map(UserId)).optional()?)
 }
 
 pub(super) fn position(
