@@ -16,7 +16,7 @@ impl Profile {
     /// touched. An error leaves the profile as it was.
     ///
     /// The record itself must have passed [`RecordKind::check`]; what can still go wrong here is that the profile is full.
-    pub fn apply(&mut self, kind: &RecordKind, stamp: Stamp) -> Result<Option<Touched>, RecordError> {
+    pub fn apply<P>(&mut self, kind: &RecordKind<P>, stamp: Stamp) -> Result<Option<Touched>, RecordError> {
         let at = stamp.at;
         let touched = match kind {
             RecordKind::CustomEvent { name, .. } => {

@@ -1,6 +1,6 @@
 //! A flush and its answer.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::{
     ids::{AnonymousId, DeviceId, ExternalId, Seq, StreamId},
@@ -12,7 +12,7 @@ use crate::{
 /// A flush: a run of records of one stream.
 ///
 /// `R` is what a record is to the reader: the server reads each by itself, so that one that can't be read is rejected alone.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FlushRequest<R> {
     /// The workspace's publishable key. It stands in the body so that the request needs no preflight.
     pub key: String,
@@ -28,7 +28,7 @@ pub struct FlushRequest<R> {
     pub sent_at: Timestamp,
     /// The version of the messages that the device holds for this user, empty if it holds none. Without it the answer carries
     /// no messages: they are not wanted (the stream belongs to a user who has signed out since).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub messages: Option<String>,
     /// The records, in the order of their `seq`. Must be the last field: see [`join_records`].
     pub records: Vec<R>,
@@ -49,13 +49,13 @@ pub fn join_records<'a>(empty: &str, records: impl Iterator<Item = &'a str>) -> 
 
 /// Whose records a stream carries. A stream belongs to one identity; when the user changes, the device begins a new stream. So
 /// no loss of a record can put its neighbours on the wrong profile.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Identity {
     /// The user who is signed in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub external_id: Option<ExternalId>,
     /// The anonymous visitor: with no external id, whose records these are; with one, who turned out to be that user.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub anonymous_id: Option<AnonymousId>,
 }
 

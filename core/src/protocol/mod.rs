@@ -4,6 +4,7 @@
 mod flush;
 mod money;
 mod record;
+mod request;
 mod wire;
 
 pub use flush::{FlushAnswer, FlushRequest, Identity, MessageSet, Rejected, join_records};

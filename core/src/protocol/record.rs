@@ -1,6 +1,6 @@
 //! Records: the things that happen.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::money::{Currency, Hundredths};
 use crate::{
@@ -8,33 +8,34 @@ use crate::{
     limits,
     profile::StandardAttribute,
     time::Timestamp,
-    value::{Number, Object, Value, ValueError, check_properties, is_name},
+    value::{Number, Object, Properties, Value, ValueError, is_name},
 };
 
 /// One thing that happened, at its place in its stream.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "super::wire::WireRecord")]
-pub struct Record {
+///
+/// `P` is what properties are to the reader: all of them, or only whether they keep the limits ([`crate::value::Checked`]).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Record<P = Object> {
     /// Its place in the stream.
     pub seq: Seq,
     /// When it happened, by the device's clock.
     pub at: Timestamp,
     /// What happened.
     #[serde(flatten)]
-    pub kind: RecordKind,
+    pub kind: RecordKind<P>,
 }
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum RecordKind {
+pub enum RecordKind<P = Object> {
     /// The site logged an event of its own.
     CustomEvent {
         /// The event's name.
         name: String,
         /// Facts about this occurrence.
         #[serde(skip_serializing_if = "Option::is_none")]
-        properties: Option<Object>,
+        properties: Option<P>,
     },
     /// The user bought something.
     Purchase {
@@ -48,7 +49,7 @@ pub enum RecordKind {
         quantity: u32,
         /// Facts about this purchase.
         #[serde(skip_serializing_if = "Option::is_none")]
-        properties: Option<Object>,
+        properties: Option<P>,
     },
     /// A standard attribute was set, or with null cleared.
     Attribute {
@@ -174,13 +175,13 @@ impl From<ValueError> for RecordError {
     }
 }
 
-impl RecordKind {
+impl<P: Properties> RecordKind<P> {
     /// Holds the record against the limits. The SDK asks before it stores a record, the server before it applies one.
     pub fn check(&self) -> Result<(), RecordError> {
         match self {
             Self::CustomEvent { name, properties } => {
                 check_name(name)?;
-                properties.as_ref().map_or(Ok(()), |properties| Ok(check_properties(properties)?))
+                properties.as_ref().map_or(Ok(()), |properties| Ok(properties.check()?))
             }
             Self::Purchase { product_id, price, quantity, properties, .. } => {
                 check_name(product_id)?;
@@ -190,7 +191,7 @@ impl RecordKind {
                 if !(1..=limits::PURCHASE_QUANTITY).contains(quantity) {
                     return Err(RecordError::InvalidQuantity);
                 }
-                properties.as_ref().map_or(Ok(()), |properties| Ok(check_properties(properties)?))
+                properties.as_ref().map_or(Ok(()), |properties| Ok(properties.check()?))
             }
             Self::Attribute { name, value } => name.check(value),
             Self::CustomAttribute { name, change } => {

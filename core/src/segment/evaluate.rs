@@ -103,7 +103,7 @@ mod tests {
     fn profile_with(events: &[(&str, i64)]) -> Profile {
         let mut profile = Profile::new(Timestamp::from_ms(0));
         for (name, at) in events {
-            let kind = RecordKind::CustomEvent { name: (*name).to_owned(), properties: None };
+            let kind: RecordKind = RecordKind::CustomEvent { name: (*name).to_owned(), properties: None };
             let stamp = Stamp { origin: Origin::Identified, at: Timestamp::from_ms(*at), seq: Seq(1) };
             profile.apply(&kind, stamp).unwrap();
         }

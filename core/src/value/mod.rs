@@ -3,6 +3,7 @@
 //! In JSON a time is `{"$time": 1763917561000}` (milliseconds since 1970): JSON has no type for it, and guessing from the look
 //! of a string would turn an order number into a date. Other object keys may not start with `$`.
 
+mod checked;
 mod map;
 
 use std::{cmp::Ordering, fmt};
@@ -13,6 +14,7 @@ use serde::{
     ser::SerializeMap,
 };
 
+pub use checked::{Checked, Unknown};
 pub use map::{Iter, Map};
 
 use crate::{limits, time::Timestamp};
@@ -179,6 +181,24 @@ impl Value {
             Self::Array(_) => 5,
             Self::Object(_) => 6,
         }
+    }
+}
+
+/// The properties of an event, in the form that the reader needs.
+pub trait Properties {
+    /// Holds them against the limits.
+    fn check(&self) -> Result<(), ValueError>;
+}
+
+impl Properties for Object {
+    fn check(&self) -> Result<(), ValueError> {
+        check_properties(self)
+    }
+}
+
+impl Properties for Checked {
+    fn check(&self) -> Result<(), ValueError> {
+        Self::check(*self)
     }
 }
 

@@ -124,7 +124,7 @@ mod tests {
                 let touched = if only_time {
                     None
                 } else {
-                    let kind = RecordKind::CustomEvent { name, properties: None };
+                    let kind: RecordKind = RecordKind::CustomEvent { name, properties: None };
                     profile.apply(&kind, Stamp { origin: Origin::Identified, at: now, seq: Seq(1) }).unwrap()
                 };
                 memberships.update(&workspace, &profile, touched.as_slice(), now);
