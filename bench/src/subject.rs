@@ -136,7 +136,7 @@ pub(crate) async fn serve(kind: Simple) -> anyhow::Result<()> {
         Simple::Bare => post(async |_: Bytes| "{\"acked\":1000000}"),
         Simple::Parse => {
             let catalog: &'static Catalog = Box::leak(Box::new(catalog()?));
-            post(async |body: Bytes| match ingest_server::ingest::decode(&body, catalog, ingest_server::now()) {
+            post(async |body: Bytes| match ingest_server::ingest::decode(body, catalog, ingest_server::now()) {
                 Ok(batch) if batch.records.iter().all(|record| record.record.is_ok()) => "{\"acked\":1000000}",
                 _ => "",
             })

@@ -74,3 +74,9 @@ pub const PENDING_OCCURRENCES: usize = 64;
 pub const CLOCK_FUTURE: Duration = Duration::from_seconds(300);
 /// How old a record may be: about the 13 months that an unused device keeps its storage.
 pub const CLOCK_PAST: Duration = Duration::from_days(400);
+/// How far a device's clock may be from the server's, time of travel included, and still be taken as right.
+pub const CLOCK_TOLERANCE: Duration = Duration::from_seconds(15);
+/// Devices that are remembered of a user; a shared account meets it.
+pub const USER_DEVICES: usize = 100;
+/// Users in a row of whom each turned out to be the next one. Only an anonymous visitor is ever merged, so one is all there is.
+pub const MERGE_CHAIN: usize = 4;

@@ -85,10 +85,15 @@ pub struct CampaignEntry {
 }
 
 impl Workspace {
+    /// The place of the segment of that id.
+    pub fn segment_place(&self, id: &SegmentId) -> Option<u32> {
+        let place = self.segments.binary_search_by(|segment| segment.id.cmp(id)).ok()?;
+        u32::try_from(place).ok()
+    }
+
     /// The segment of that id.
     pub fn segment(&self, id: &SegmentId) -> Option<&Segment> {
-        let place = self.segments.binary_search_by(|segment| segment.id.cmp(id)).ok()?;
-        self.segments.get(place)
+        self.segments.get(self.segment_place(id)? as usize)
     }
 
     /// The campaign of that id.

@@ -3,6 +3,9 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
+use kindling_core::time::Duration;
+
+use crate::store::StoreOptions;
 
 /// Kindling: self-hosted customer engagement.
 #[derive(Debug, Parser)]
@@ -32,6 +35,12 @@ pub struct ServeConfig {
     /// File with a workspace's keys, segments and campaigns, applied at start.
     #[arg(long, env = "KINDLING_DEFINITIONS", value_name = "FILE")]
     pub definitions: Option<PathBuf>,
+    /// Memory for users, in MiB. More of it means fewer reads from disk; nothing is lost with less.
+    #[arg(long, env = "KINDLING_CACHE_MIB", default_value_t = 128, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    pub cache_mib: u32,
+    /// How old a record may be when it arrives; an older one counts as having happened then.
+    #[arg(long, env = "KINDLING_OLDEST_RECORD", default_value = "400d", value_name = "DURATION", value_parser = duration)]
+    pub oldest_record: Duration,
     /// How to write logs.
     #[arg(long, env = "KINDLING_LOG_FORMAT", default_value = "text", value_enum)]
     pub log_format: LogFormat,
@@ -44,4 +53,15 @@ pub enum LogFormat {
     Text,
     /// A JSON object a line, for machines.
     Json,
+}
+
+impl ServeConfig {
+    /// How the store is to work.
+    pub fn store(&self) -> StoreOptions {
+        StoreOptions { cache_bytes: self.cache_mib as usize * 1024 * 1024, oldest_record: self.oldest_record }
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    Duration::parse(text).ok_or("expected a whole number and a unit, like 90s, 30m, 12h, 400d or 52w")
 }

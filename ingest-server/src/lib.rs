@@ -50,7 +50,8 @@ pub struct Server {
 impl Server {
     /// Opens the store and applies the definitions file.
     pub async fn open(config: &ServeConfig) -> anyhow::Result<Self> {
-        let store = SqliteStore::open(&config.data).with_context(|| format!("opening {}", config.data.display()))?;
+        let store = SqliteStore::open(&config.data, &config.store())
+            .with_context(|| format!("opening {}", config.data.display()))?;
         let store: Arc<dyn Store> = Arc::new(store);
         if let Some(path) = &config.definitions {
             let definitions = Definitions::read(path)?;
@@ -68,7 +69,7 @@ impl Server {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> anyhow::Result<()> {
         let App { store, catalogs, ingest } = self.app.clone();
-        let timers = tokio::spawn(timers::run(store, catalogs));
+        let timers = tokio::spawn(timers::run(Arc::clone(&store), catalogs));
         let asked = Arc::new(Notify::new());
         let asked_too = Arc::clone(&asked);
         let serving = axum::serve(listener, http::router(self.app)).with_graceful_shutdown(async move {
@@ -85,6 +86,7 @@ impl Server {
         }
         timers.abort();
         ingest.finish().await;
+        store.close().await?;
         info!("stopped");
         Ok(())
     }

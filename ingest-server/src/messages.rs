@@ -16,7 +16,7 @@ pub fn select(
     held: &str,
     now: Timestamp,
 ) -> Option<MessageSet> {
-    let is_member = |segment: &SegmentId| memberships.contains(segment);
+    let is_member = |segment: &SegmentId| workspace.segment_place(segment).is_some_and(|at| memberships.contains(at));
     let mut chosen: Vec<&CampaignEntry> = workspace
         .campaigns
         .iter()

@@ -72,6 +72,11 @@ impl Activity {
         self.recent.drain(..surplus);
     }
 
+    /// The memory that it takes, in bytes, about.
+    pub(super) const fn memory(&self) -> usize {
+        128 + self.recent.capacity() * size_of::<Timestamp>()
+    }
+
     /// The last time.
     pub fn last(&self) -> Option<Timestamp> {
         self.recent.last().copied()

@@ -7,18 +7,16 @@ use crate::{
     ids::CampaignId,
     limits,
     protocol::{AttributeChange, RecordError, RecordKind},
-    segment::{AttributeRef, Touched},
     value::{Number, Value},
 };
 
 impl Profile {
-    /// Applies a record with its stamp (its time already corrected for the device's clock), and says what part of the profile it
-    /// touched. An error leaves the profile as it was.
+    /// Applies a record with its stamp (its time already corrected for the device's clock). An error leaves the profile as it was.
     ///
     /// The record itself must have passed [`RecordKind::check`]; what can still go wrong here is that the profile is full.
-    pub fn apply<P>(&mut self, kind: &RecordKind<P>, stamp: Stamp) -> Result<Option<Touched>, RecordError> {
+    pub fn apply<P>(&mut self, kind: &RecordKind<P>, stamp: Stamp) -> Result<(), RecordError> {
         let at = stamp.at;
-        let touched = match kind {
+        match kind {
             RecordKind::CustomEvent { name, .. } => {
                 let names = self.events.len();
                 match self.events.get_mut(name) {
@@ -26,7 +24,6 @@ impl Profile {
                     None if names >= limits::PROFILE_EVENT_NAMES => return Err(RecordError::ProfileFull),
                     None => self.events.entry(name.clone()).or_default().add(at),
                 }
-                Some(Touched::Event(name.clone()))
             }
             RecordKind::Purchase { product_id, price, currency, quantity, .. } => {
                 let purchases = &mut self.purchases;
@@ -38,38 +35,31 @@ impl Profile {
                 } else if purchases.products.len() < limits::PROFILE_PRODUCTS {
                     purchases.products.entry(product_id.clone()).or_default().add(at);
                 }
-                None
             }
             RecordKind::Attribute { name, value } => {
                 let fact = Fact::new(value.clone(), stamp);
                 join(&mut self.standard, *name, fact);
-                Some(Touched::Attribute(AttributeRef::Standard(*name)))
             }
             RecordKind::CustomAttribute { name, change } => {
                 self.change_custom(name, change, stamp)?;
-                Some(Touched::Attribute(AttributeRef::Custom(name.clone())))
             }
             RecordKind::SessionStart { .. } => {
                 self.sessions.starts.add(at);
-                None
             }
             RecordKind::SessionEnd { duration_ms, .. } => {
                 self.sessions.total_ms = self.sessions.total_ms.saturating_add((*duration_ms).max(0));
-                None
             }
             RecordKind::MessageImpression { message } => {
                 self.interactions(message)?.impressions.add(at);
-                None
             }
             RecordKind::MessageClick { message, .. } => {
                 self.interactions(message)?.clicks.add(at);
-                None
             }
-            RecordKind::Identified => None,
-        };
+            RecordKind::Identified => {}
+        }
         self.first_seen = self.first_seen.min(at);
         self.last_seen = self.last_seen.max(at);
-        Ok(touched)
+        Ok(())
     }
 
     fn interactions(&mut self, campaign: &CampaignId) -> Result<&mut Interactions, RecordError> {

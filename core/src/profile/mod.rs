@@ -91,6 +91,14 @@ impl Profile {
         }
     }
 
+    /// The memory that it takes, in bytes, about: for caches.
+    pub fn memory(&self) -> usize {
+        let events: usize = self.events.iter().map(|(name, activity)| name.len() + activity.memory()).sum();
+        let attributes = self.standard.len() + self.custom.len();
+        let others = self.purchases.products.len() + self.messages.len();
+        size_of::<Self>() + events + (attributes + others) * 160
+    }
+
     /// A standard attribute, if it is set.
     pub fn standard(&self, attribute: StandardAttribute) -> Option<&Value> {
         self.standard.get(&attribute).and_then(Fact::value)

@@ -7,4 +7,4 @@ mod parse;
 
 pub use evaluate::{Verdict, evaluate};
 pub use filter::{AttributeRef, Bound, EventCount, Filter, Test};
-pub use index::{SegmentIndex, Touched};
+pub use index::SegmentIndex;

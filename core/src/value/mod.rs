@@ -122,6 +122,15 @@ impl Value {
         if let Self::Object(object) = self { Some(object) } else { None }
     }
 
+    /// The instant, if it is one, or a number that can be one: milliseconds since 1970.
+    pub fn as_time(&self) -> Option<Timestamp> {
+        match self {
+            Self::Time(time) => Some(*time),
+            Self::Number(number) => number.as_integer().map(Timestamp::from_ms),
+            _ => None,
+        }
+    }
+
     /// Whether it is `Null`.
     pub const fn is_null(&self) -> bool {
         matches!(self, Self::Null)

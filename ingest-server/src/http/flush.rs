@@ -14,8 +14,9 @@ pub(super) async fn flush(
     body: Body,
 ) -> Result<Json<FlushAnswer>, Problem> {
     let body = body::read(&headers, body, limits::FLUSH_BODY_BYTES).await?;
-    let batch = ingest::decode(&body, &app.catalogs.current(), now()).inspect_err(|error| {
-        warn!(%error, bytes = body.len(), "a flush was refused");
+    let bytes = body.len();
+    let batch = ingest::decode(body, &app.catalogs.current(), now()).inspect_err(|error| {
+        warn!(%error, bytes, "a flush was refused");
     })?;
     let (stream, records) = (batch.stream, batch.records.len());
     let answer = app.ingest.submit(batch).await?;

@@ -1,6 +1,6 @@
 //! `/api/v1/users`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Json,
@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 use super::{App, Problem, auth::Secret};
 use crate::{
     catalog::Workspace,
-    ingest::Memberships,
+    ingest::UserState,
     now,
-    store::{RecordCursor, StoredRecord, StoredUser, UserRef},
+    store::{RecordCursor, RecordQuery, StoredRecord, StoredUser, UserRef},
 };
 
 /// Records on a page, unless the request says otherwise.
@@ -97,13 +97,14 @@ impl From<&Interactions> for InteractionsView {
 impl UserView {
     /// Segments are those of this very instant: what a timer has yet to write down is evaluated here.
     fn new(workspace: &Workspace, user: StoredUser, now: Timestamp) -> Self {
-        let StoredUser { id, external_id, devices, profile } = user;
-        let mut memberships = Memberships::default();
+        let StoredUser { id, state } = user;
+        let UserState { external_id, profile, devices, memberships, .. } = Arc::unwrap_or_clone(state);
+        let mut memberships = memberships;
         memberships.update(workspace, &profile, &[], now);
         Self {
             id,
             external_id,
-            devices,
+            devices: devices.iter().map(|device| device.id).collect(),
             first_seen_at: profile.first_seen,
             last_seen_at: profile.last_seen,
             bucket: bucket(id),
@@ -116,7 +117,7 @@ impl UserView {
             purchases: purchases(&profile),
             sessions: SessionsView { starts: (&profile.sessions.starts).into(), total_ms: profile.sessions.total_ms },
             messages: profile.messages().map(|(id, interactions)| (id.clone(), interactions.into())).collect(),
-            segments: memberships.segments().cloned().collect(),
+            segments: memberships.segments(workspace).map(|segment| segment.id.clone()).collect(),
         }
     }
 }
@@ -170,6 +171,10 @@ pub(super) async fn get(
 pub(super) struct PageQuery {
     limit: Option<usize>,
     before: Option<String>,
+    /// Only what happened at this instant or later, in milliseconds since 1970.
+    from: Option<Timestamp>,
+    /// Only what happened before this instant.
+    to: Option<Timestamp>,
 }
 
 /// A page of records.
@@ -214,7 +219,10 @@ pub(super) async fn records(
     let user = parse_user(&user)?;
     let limit = page.limit.unwrap_or(PAGE).clamp(1, LARGEST_PAGE);
     let before = page.before.as_deref().map(parse_cursor).transpose()?;
-    let page = app.store.records(workspace.key, user, before, limit).await?.ok_or_else(unknown)?;
+    let from = page.from.unwrap_or(Timestamp::from_ms(i64::MIN));
+    let to = page.to.unwrap_or(Timestamp::from_ms(i64::MAX));
+    let page =
+        app.store.records(workspace.key, user, RecordQuery { from, to, before, limit }).await?.ok_or_else(unknown)?;
     Ok(Json(RecordsView {
         records: page.records.into_iter().map(RecordView::from).collect(),
         next: page.next.map(|RecordCursor { batch, place }| format!("{batch}-{place}")),

@@ -1,42 +1,62 @@
 //! Applying batches to what the store has loaded: the decisions of the write path, in one place and free of I/O.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
+use bytes::Bytes;
 use kindling_core::{
     ids::{AnonymousId, DeviceId, ExternalId, Seq, StreamId, UserId},
+    limits,
     profile::{Origin, Profile, Stamp},
-    protocol::{FlushAnswer, Identity, RecordError, Rejected},
-    time::Timestamp,
+    protocol::{FlushAnswer, Identity, MessageSet, Rejected},
+    time::{Duration, Timestamp},
 };
 
-use super::{Batch, Incoming, Memberships, clock};
+use super::{Batch, Incoming, Memberships, Resident, clock::Clock, user_devices::UserDevices};
 use crate::{messages, store::WorkspaceKey};
 
-/// What a group of batches touches, loaded before and written back after.
+/// What the rules work on.
 ///
-/// The store puts in every stream, identity and user that the group names; what is not in here does not exist.
-#[derive(Debug, Default)]
+/// Before a batch is applied the store puts in every stream, identity and user that it names; what is not in here does not exist.
+/// A store may keep it from one group to the next, as its cache, or make it anew for each.
+#[derive(Debug)]
 pub struct Working {
     /// How far each stream has come.
-    pub streams: HashMap<(WorkspaceKey, StreamId), Position>,
+    pub streams: Resident<(WorkspaceKey, StreamId), Position>,
     /// Users by external id.
-    pub external_ids: HashMap<(WorkspaceKey, ExternalId), UserId>,
+    pub external_ids: Resident<(WorkspaceKey, ExternalId), UserId>,
     /// Users by anonymous id.
-    pub anonymous_ids: HashMap<(WorkspaceKey, AnonymousId), UserId>,
+    pub anonymous_ids: Resident<(WorkspaceKey, AnonymousId), UserId>,
+    /// Who used a device last.
+    pub devices: Resident<(WorkspaceKey, DeviceId), UserId>,
     /// The users.
-    pub users: HashMap<UserId, UserState>,
+    pub users: Resident<UserId, Person>,
     /// The number of the next new user.
     pub next_user: i64,
-    /// Streams whose watermark rose.
-    pub moved_streams: Vec<(WorkspaceKey, StreamId, Timestamp)>,
-    /// Anonymous ids that now belong to a user.
-    pub linked: Vec<(WorkspaceKey, AnonymousId, UserId)>,
-    /// Devices that were heard of, and whose they are now.
-    pub devices: Vec<(WorkspaceKey, DeviceId, UserId, Timestamp)>,
-    /// Users that were merged into another.
-    pub merged: Vec<(WorkspaceKey, UserId, UserId)>,
-    /// What was taken, for the record log.
+    /// How old a record may be when it arrives.
+    pub oldest: Duration,
+    /// What was taken, for the record log. The store takes it out when it has written it.
     pub log: Vec<LogEntry>,
+    /// Users whose memberships may have another timer now, and those who were merged into another, for the store to take out.
+    pub touched: Vec<UserId>,
+    /// See `touched`.
+    pub merged: Vec<(UserId, UserId)>,
+}
+
+impl Default for Working {
+    fn default() -> Self {
+        Self {
+            streams: Resident::default(),
+            external_ids: Resident::default(),
+            anonymous_ids: Resident::default(),
+            devices: Resident::default(),
+            users: Resident::default(),
+            next_user: 1,
+            oldest: limits::CLOCK_PAST,
+            log: Vec::new(),
+            touched: Vec::new(),
+            merged: Vec::new(),
+        }
+    }
 }
 
 /// How far a stream has come.
@@ -44,9 +64,26 @@ pub struct Working {
 pub struct Position {
     /// The watermark: every record up to here has been taken or rejected, once and for all.
     pub seq: Seq,
-    /// When its last record happened. Each flush is corrected by its own time of travel; without this, a later record of a
-    /// stream could seem to have happened before an earlier one.
+    /// When its last record happened. A stream's records happened one after the other, whatever clocks say.
     pub at: Timestamp,
+    /// Records that the device lost: places below the watermark of which nothing was ever sent.
+    pub lost: u64,
+    /// When it was last heard of.
+    pub last_used: Timestamp,
+}
+
+impl Position {
+    const START: Self =
+        Self { seq: Seq::NONE, at: Timestamp::from_ms(i64::MIN), lost: 0, last_used: Timestamp::from_ms(i64::MIN) };
+}
+
+/// What there is under a user's number.
+#[derive(Debug, Clone)]
+pub enum Person {
+    /// A user.
+    Here(Arc<UserState>),
+    /// Nobody any more: they turned out to be that other user.
+    MergedInto(UserId),
 }
 
 /// A user as the store keeps them.
@@ -58,134 +95,244 @@ pub struct UserState {
     pub external_id: Option<ExternalId>,
     /// All that is known of them.
     pub profile: Profile,
+    /// The devices they used.
+    pub devices: UserDevices,
     /// Which segments they are in.
     pub memberships: Memberships,
-    /// Whether it differs from what is stored.
-    pub changed: bool,
 }
 
-/// The records of one batch that were taken.
-#[derive(Debug)]
+/// A batch of which records were taken, or at least settled.
+#[derive(Debug, Clone)]
 pub struct LogEntry {
     /// Whose workspace.
     pub workspace: WorkspaceKey,
     /// Whose records.
     pub user: UserId,
-    /// From which device.
-    pub device: DeviceId,
-    /// Of which stream.
-    pub stream: StreamId,
     /// When they arrived.
     pub received_at: Timestamp,
-    /// A JSON array with an object for each: `at`, by the server's clock, and `record`, as it was sent.
-    pub records: String,
+    /// What was decided about it.
+    pub settled: Settled,
+    /// When the first and the last of them happened, in the order of time; `None` if none was taken.
+    pub span: Option<(Timestamp, Timestamp)>,
+    /// The flush as JSON, with only the records that were taken.
+    pub body: Bytes,
+}
+
+/// What was decided about a batch, and can't be seen from the records that were taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// The watermark afterwards.
+    pub seq: Seq,
+    /// Places that the stream skipped.
+    pub lost: u64,
+    /// When each record happened, where that is not what the device said.
+    pub times: Option<Vec<Timestamp>>,
+}
+
+/// Why a batch of the log can't be applied again.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// Its records belong to somebody else than they did.
+    #[error("the records of user {logged} would now be those of user {found}")]
+    OtherUser {
+        /// Whose they were.
+        logged: UserId,
+        /// Whose they would be.
+        found: UserId,
+    },
 }
 
 /// Applies one batch. What it returns must be sent only when everything in `working` is durable.
 pub fn apply(working: &mut Working, batch: &Batch) -> FlushAnswer {
     let workspace = batch.workspace.key;
-    let position = working.streams.get(&(workspace, batch.stream)).copied();
-    let watermark = position.map_or(Seq::NONE, |position| position.seq);
-    let fresh = &batch.records[batch.records.partition_point(|record| record.seq <= watermark)..];
+    let position = working.position(batch);
+    let fresh = &batch.records[batch.records.partition_point(|record| record.seq <= position.seq)..];
     let Some(last) = fresh.last() else {
         // Nothing new: a repeated flush, or one that only asks for messages.
         let user = working.known(workspace, &batch.identity);
         let messages = user.and_then(|user| working.messages(user, batch));
-        return FlushAnswer { acked: watermark, rejected: Vec::new(), messages };
+        return FlushAnswer { acked: position.seq, rejected: Vec::new(), messages };
     };
+    let lost = last.seq.0.saturating_sub(position.seq.0).saturating_sub(fresh.len() as u64);
     let user = working.resolve(workspace, &batch.identity, batch.received_at);
-    let mut at = position.map_or(Timestamp::from_ms(i64::MIN), |position| position.at);
-    let rejected = working.apply_records(user, batch, fresh, &mut at);
-    working.streams.insert((workspace, batch.stream), Position { seq: last.seq, at });
-    working.moved_streams.push((workspace, batch.stream, batch.received_at));
-    working.devices.push((workspace, batch.device, user, batch.received_at));
-    FlushAnswer { acked: last.seq, rejected, messages: working.messages(user, batch) }
+    let applied = working.apply_records(user, batch, fresh, None, position.at);
+    let whole = batch.is_plain && fresh.len() == batch.records.len() && applied.rejected.is_empty();
+    let body = if whole {
+        Ok(batch.body.clone())
+    } else {
+        let is_rejected = |seq| applied.rejected.iter().any(|rejected| rejected.seq == seq);
+        batch.body_with(|seq| seq > position.seq && !is_rejected(seq))
+    };
+    working.log.push(LogEntry {
+        workspace,
+        user,
+        received_at: batch.received_at,
+        settled: Settled { seq: last.seq, lost, times: applied.corrected.then_some(applied.times) },
+        span: applied.span,
+        // It was read before, and can be read again.
+        body: body.unwrap_or_default(),
+    });
+    working.move_on(user, batch, last.seq, lost, applied.latest);
+    FlushAnswer { acked: last.seq, rejected: applied.rejected, messages: working.messages(user, batch) }
+}
+
+/// Applies a batch of the log again, to what had not yet seen it: the same rules, but what was decided stays decided.
+/// Returns from when to when its records happened.
+pub fn replay(
+    working: &mut Working,
+    batch: &Batch,
+    logged: UserId,
+    settled: &Settled,
+) -> Result<Option<(Timestamp, Timestamp)>, ReplayError> {
+    let found = working.resolve(batch.workspace.key, &batch.identity, batch.received_at);
+    if found != logged {
+        return Err(ReplayError::OtherUser { logged, found });
+    }
+    let position = working.position(batch);
+    let times = Some(settled.times.as_deref().unwrap_or_default());
+    let applied = working.apply_records(logged, batch, &batch.records, times, position.at);
+    working.move_on(logged, batch, settled.seq, settled.lost, applied.latest);
+    Ok(applied.span)
+}
+
+/// What became of the records of a batch.
+struct Applied {
+    rejected: Vec<Rejected>,
+    /// When each one that was taken happened.
+    times: Vec<Timestamp>,
+    /// Whether that is not what the device said of all of them.
+    corrected: bool,
+    span: Option<(Timestamp, Timestamp)>,
+    latest: Timestamp,
 }
 
 impl Working {
-    /// Applies the records, none earlier than `latest`, which moves on with them.
+    fn position(&mut self, batch: &Batch) -> Position {
+        self.streams.get(&(batch.workspace.key, batch.stream)).copied().unwrap_or(Position::START)
+    }
+
+    fn move_on(&mut self, user: UserId, batch: &Batch, seq: Seq, lost: u64, at: Timestamp) {
+        let workspace = batch.workspace.key;
+        let lost = self.position(batch).lost.saturating_add(lost);
+        self.streams.put((workspace, batch.stream), Position { seq, at, lost, last_used: batch.received_at });
+        if self.devices.get(&(workspace, batch.device)) != Some(&user) {
+            self.devices.put((workspace, batch.device), user);
+        }
+    }
+
+    /// The user, to be changed. Whoever still holds the user as they were keeps them so.
+    fn user_mut(&mut self, id: UserId) -> Option<&mut UserState> {
+        match self.users.get_mut(&id)? {
+            Person::Here(user) => Some(Arc::make_mut(user)),
+            Person::MergedInto(_) => None,
+        }
+    }
+
+    /// Applies the records, none earlier than `latest`. With `times` they have been applied before, and happened then (an empty
+    /// list: when the device says).
     fn apply_records(
         &mut self,
         id: UserId,
         batch: &Batch,
-        fresh: &[Incoming],
-        latest: &mut Timestamp,
-    ) -> Vec<Rejected> {
+        records: &[Incoming],
+        times: Option<&[Timestamp]>,
+        mut latest: Timestamp,
+    ) -> Applied {
         let origin = if batch.identity.external_id.is_some() { Origin::Identified } else { Origin::Anonymous };
-        let mut rejected = Vec::new();
-        let mut touched = Vec::new();
-        let mut log = String::from("[");
-        let Some(user) = self.users.get_mut(&id) else { return rejected };
-        for incoming in fresh {
-            let applied = incoming.record.as_ref().map_err(|error| *error).and_then(|record| {
-                let at = clock::correct(record.at, batch.sent_at, batch.received_at).max(*latest);
-                let part = user.profile.apply(&record.kind, Stamp { origin, at, seq: record.seq })?;
-                *latest = at;
-                Ok::<_, RecordError>((at, part))
+        let clock = Clock::new(batch.sent_at, batch.received_at, self.oldest);
+        let mut applied = Applied { rejected: Vec::new(), times: Vec::new(), corrected: false, span: None, latest };
+        let Some(user) = self.user_mut(id) else { return applied };
+        let mut touched: Vec<u32> = Vec::new();
+        applied.times.reserve_exact(records.len());
+        for (place, incoming) in records.iter().enumerate() {
+            let outcome = incoming.record.as_ref().map_err(|error| *error).and_then(|record| {
+                let at = match times {
+                    Some(times) => times.get(place).copied().unwrap_or(record.at),
+                    None => clock.correct(record.at).max(latest),
+                };
+                user.profile.apply(&record.kind, Stamp { origin, at, seq: record.seq }).map(|()| (record, at))
             });
-            match applied {
-                Ok((at, part)) => {
-                    touched.extend(part);
-                    if log.len() > 1 {
-                        log.push(',');
+            match outcome {
+                Ok((record, at)) => {
+                    for segment in batch.workspace.index.touched_by(&record.kind) {
+                        if !touched.contains(segment) {
+                            touched.push(*segment);
+                        }
                     }
-                    log.push_str("{\"at\":");
-                    log.push_str(&at.as_ms().to_string());
-                    log.push_str(",\"record\":");
-                    log.push_str(&incoming.json);
-                    log.push('}');
+                    latest = latest.max(at);
+                    applied.corrected |= at != record.at;
+                    applied.span = Some(applied.span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
+                    applied.times.push(at);
                 }
-                Err(error) => rejected.push(Rejected {
+                Err(error) => applied.rejected.push(Rejected {
                     seq: incoming.seq,
                     code: error.code().to_owned(),
                     detail: error.detail().to_owned(),
                 }),
             }
         }
+        user.devices.seen(batch.device, batch.received_at);
         user.memberships.update(&batch.workspace, &user.profile, &touched, batch.received_at);
-        user.changed = true;
-        if log.len() > 1 {
-            log.push(']');
-            self.log.push(LogEntry {
-                workspace: batch.workspace.key,
-                user: id,
-                device: batch.device,
-                stream: batch.stream,
-                received_at: batch.received_at,
-                records: log,
-            });
-        }
-        rejected
+        self.touched.push(id);
+        applied.latest = latest;
+        applied
     }
 
     /// The messages for the user, if the device wants them and holds others.
-    fn messages(&mut self, id: UserId, batch: &Batch) -> Option<kindling_core::protocol::MessageSet> {
+    fn messages(&mut self, id: UserId, batch: &Batch) -> Option<MessageSet> {
         let held = batch.messages.as_deref()?;
-        let user = self.users.get_mut(&id)?;
-        let due_before = user.memberships.due();
-        user.memberships.update(&batch.workspace, &user.profile, &[], batch.received_at);
-        user.changed |= user.memberships.due() != due_before;
-        messages::select(&batch.workspace, &user.profile, &user.memberships, held, batch.received_at)
+        let Some(Person::Here(user)) = self.users.get(&id) else { return None };
+        let now = batch.received_at;
+        let stale = user.memberships.is_stale(&batch.workspace, now);
+        if stale {
+            let user = self.user_mut(id)?;
+            user.memberships.update(&batch.workspace, &user.profile, &[], now);
+            self.touched.push(id);
+        }
+        let Some(Person::Here(user)) = self.users.get(&id) else { return None };
+        messages::select(&batch.workspace, &user.profile, &user.memberships, held, now)
+    }
+
+    /// Who that is by now.
+    fn survivor(&mut self, mut id: UserId) -> UserId {
+        // Nobody is merged into one who was merged before, so this ends; the bound is for a store that is not sound.
+        for _ in 0..limits::MERGE_CHAIN {
+            match self.users.get(&id) {
+                Some(Person::MergedInto(into)) => id = *into,
+                _ => break,
+            }
+        }
+        id
+    }
+
+    fn by_external_id(&mut self, workspace: WorkspaceKey, id: &ExternalId) -> Option<UserId> {
+        let user = *self.external_ids.get(&(workspace, id.clone()))?;
+        Some(self.survivor(user))
+    }
+
+    fn by_anonymous_id(&mut self, workspace: WorkspaceKey, id: AnonymousId) -> Option<UserId> {
+        let user = *self.anonymous_ids.get(&(workspace, id))?;
+        Some(self.survivor(user))
     }
 
     /// Who the identity is, if they are known.
-    fn known(&self, workspace: WorkspaceKey, identity: &Identity) -> Option<UserId> {
+    fn known(&mut self, workspace: WorkspaceKey, identity: &Identity) -> Option<UserId> {
         match &identity.external_id {
-            Some(external_id) => self.external_ids.get(&(workspace, external_id.clone())).copied(),
-            None => self.anonymous_ids.get(&(workspace, identity.anonymous_id?)).copied(),
+            Some(external_id) => self.by_external_id(workspace, external_id),
+            None => self.by_anonymous_id(workspace, identity.anonymous_id?),
         }
     }
 
     /// Who the identity is. An unknown one becomes a new user; an anonymous visitor who signed in becomes that user, or, if the
     /// user is known already, is merged into them. The outcome does not depend on the order in which streams arrive.
     fn resolve(&mut self, workspace: WorkspaceKey, identity: &Identity, now: Timestamp) -> UserId {
-        let visitor = identity.anonymous_id.and_then(|id| self.anonymous_ids.get(&(workspace, id)).copied());
+        let visitor = identity.anonymous_id.and_then(|id| self.by_anonymous_id(workspace, id));
         let user = match &identity.external_id {
             None => visitor.unwrap_or_else(|| self.create(workspace, None, now)),
             Some(external_id) => {
-                let known = self.external_ids.get(&(workspace, external_id.clone())).copied();
+                let known = self.by_external_id(workspace, external_id);
                 // A visitor who already turned out to be somebody stays that somebody.
-                let visitor = visitor.filter(|id| self.users.get(id).is_some_and(|user| user.external_id.is_none()));
+                let visitor = visitor.filter(|id| self.is_anonymous(*id));
                 match (known, visitor) {
                     (Some(known), Some(visitor)) => {
                         self.merge(visitor, known);
@@ -200,46 +347,51 @@ impl Working {
                 }
             }
         };
-        if let Some(anonymous_id) = identity.anonymous_id {
-            let place = self.anonymous_ids.entry((workspace, anonymous_id));
-            if let std::collections::hash_map::Entry::Vacant(place) = place {
-                place.insert(user);
-                self.linked.push((workspace, anonymous_id, user));
-            }
+        if let Some(anonymous_id) = identity.anonymous_id
+            && !self.anonymous_ids.contains(&(workspace, anonymous_id))
+        {
+            self.anonymous_ids.put((workspace, anonymous_id), user);
         }
         user
+    }
+
+    fn is_anonymous(&mut self, id: UserId) -> bool {
+        matches!(self.users.get(&id), Some(Person::Here(user)) if user.external_id.is_none())
     }
 
     fn create(&mut self, workspace: WorkspaceKey, external_id: Option<ExternalId>, now: Timestamp) -> UserId {
         let id = UserId(self.next_user);
         self.next_user += 1;
         if let Some(external_id) = &external_id {
-            self.external_ids.insert((workspace, external_id.clone()), id);
+            self.external_ids.put((workspace, external_id.clone()), id);
         }
-        let (profile, memberships) = (Profile::new(now), Memberships::default());
-        self.users.insert(id, UserState { workspace, external_id, profile, memberships, changed: true });
+        let user = UserState {
+            workspace,
+            external_id,
+            profile: Profile::new(now),
+            devices: UserDevices::default(),
+            memberships: Memberships::default(),
+        };
+        self.users.put(id, Person::Here(Arc::new(user)));
         id
     }
 
     fn identify(&mut self, workspace: WorkspaceKey, visitor: UserId, external_id: &ExternalId) {
-        self.external_ids.insert((workspace, external_id.clone()), visitor);
-        if let Some(user) = self.users.get_mut(&visitor) {
+        self.external_ids.put((workspace, external_id.clone()), visitor);
+        if let Some(user) = self.user_mut(visitor) {
             user.external_id = Some(external_id.clone());
-            user.changed = true;
         }
     }
 
     fn merge(&mut self, visitor: UserId, known: UserId) {
-        let Some(gone) = self.users.remove(&visitor) else { return };
-        if let Some(user) = self.users.get_mut(&known) {
-            user.profile.merge(gone.profile);
-            // What the visitor brought can touch any segment.
-            user.memberships = Memberships::default();
-            user.changed = true;
-        }
-        for owner in self.anonymous_ids.values_mut().filter(|owner| **owner == visitor) {
-            *owner = known;
-        }
-        self.merged.push((gone.workspace, visitor, known));
+        let Some(Person::Here(gone)) = self.users.get(&visitor).cloned() else { return };
+        let Some(user) = self.user_mut(known) else { return };
+        let UserState { profile, devices, .. } = Arc::unwrap_or_clone(gone);
+        user.profile.merge(profile);
+        user.devices.merge(devices);
+        // What the visitor brought can touch any segment.
+        user.memberships = Memberships::default();
+        self.users.put(visitor, Person::MergedInto(known));
+        self.merged.push((visitor, known));
     }
 }

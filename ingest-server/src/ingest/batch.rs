@@ -1,14 +1,16 @@
-//! Decoding a flush.
+//! A flush as it comes in: read in one pass, or record by record where one of them can't be read.
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use kindling_core::{
     ids::{DeviceId, Seq, StreamId},
     limits,
     protocol::{FlushRequest, Identity, Record, RecordError},
     time::Timestamp,
+    value::Checked,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::catalog::{Catalog, Workspace};
@@ -32,6 +34,10 @@ pub struct Batch {
     pub messages: Option<String>,
     /// The records, by ascending `seq`, each `seq` once.
     pub records: Vec<Incoming>,
+    /// The flush as it was sent, which the record log keeps.
+    pub body: Bytes,
+    /// Whether the records of `body` are `records`: all could be read, in ascending order.
+    pub is_plain: bool,
 }
 
 /// A record that came in.
@@ -39,10 +45,8 @@ pub struct Batch {
 pub struct Incoming {
     /// Its place in the stream.
     pub seq: Seq,
-    /// As it was sent.
-    pub json: Box<str>,
-    /// What it says, or why it can't be taken.
-    pub record: Result<Record, RecordError>,
+    /// What it says, or why it can't be taken. Its properties have been held against the limits, and stand in the body.
+    pub record: Result<Record<Checked>, RecordError>,
 }
 
 /// Why a whole flush can't be taken.
@@ -72,36 +76,123 @@ struct OnlySeq {
 }
 
 /// Decodes the body of a flush.
-pub fn decode(body: &[u8], catalog: &Catalog, received_at: Timestamp) -> Result<Batch, DecodeBatchError> {
-    let request: FlushRequest<&RawValue> = serde_json::from_slice(body)?;
-    let workspace = catalog.by_sdk_key(&request.key).ok_or(DecodeBatchError::UnknownKey)?;
-    if request.identity.external_id.is_none() && request.identity.anonymous_id.is_none() {
+pub fn decode(body: Bytes, catalog: &Catalog, received_at: Timestamp) -> Result<Batch, DecodeBatchError> {
+    let find = |key: &str| catalog.by_sdk_key(key).ok_or(DecodeBatchError::UnknownKey);
+    // Nearly every flush has only records that can be read. They are read in one pass, and gone through one by one only when
+    // that fails.
+    match serde_json::from_slice::<FlushRequest<Record<Checked>>>(&body) {
+        Ok(request) => {
+            let workspace = Arc::clone(find(&request.key)?);
+            let (head, records) = split(request)?;
+            if records.iter().any(|record| record.seq == Seq::NONE) {
+                let place = records.iter().position(|record| record.seq == Seq::NONE);
+                return Err(DecodeBatchError::NoSeq(place.unwrap_or_default()));
+            }
+            let records = records.into_iter().map(|record| {
+                let seq = record.seq;
+                Incoming { seq, record: record.kind.check().map(|()| record) }
+            });
+            Ok(head.batch(workspace, records.collect(), body, received_at))
+        }
+        Err(_) => {
+            let request: FlushRequest<&RawValue> = serde_json::from_slice(&body)?;
+            let workspace = Arc::clone(find(&request.key)?);
+            let (head, records) = split(request)?;
+            let read = |(place, raw): (usize, &&RawValue)| read_record(raw.get()).ok_or(DecodeBatchError::NoSeq(place));
+            let records = records.iter().enumerate().map(read).collect::<Result<_, _>>()?;
+            Ok(head.batch(workspace, records, body.clone(), received_at))
+        }
+    }
+}
+
+/// Decodes a flush that the record log kept.
+pub fn decode_logged(
+    body: Bytes,
+    workspace: Arc<Workspace>,
+    received_at: Timestamp,
+) -> Result<Batch, serde_json::Error> {
+    let Logged { device, stream, identity, sent_at, records } = serde_json::from_slice(&body)?;
+    let records = records.into_iter().map(|record: Record<Checked>| Incoming { seq: record.seq, record: Ok(record) });
+    let head = Head { device, stream, identity, sent_at, messages: None };
+    Ok(head.batch(workspace, records.collect(), body, received_at))
+}
+
+/// What the log needs of a flush.
+#[derive(Serialize, Deserialize)]
+struct Logged<R> {
+    device: DeviceId,
+    stream: StreamId,
+    identity: Identity,
+    sent_at: Timestamp,
+    records: Vec<R>,
+}
+
+impl Batch {
+    /// The flush with only those of its records that `keep` names, as JSON for the log.
+    pub fn body_with(&self, keep: impl Fn(Seq) -> bool) -> Result<Bytes, serde_json::Error> {
+        let request: FlushRequest<&RawValue> = serde_json::from_slice(&self.body)?;
+        let mut records: Vec<(Seq, &RawValue)> = Vec::with_capacity(request.records.len());
+        for raw in request.records {
+            let OnlySeq { seq } = serde_json::from_str(raw.get())?;
+            records.push((seq, raw));
+        }
+        records.sort_by_key(|(seq, _)| *seq);
+        records.dedup_by_key(|(seq, _)| *seq);
+        let logged = Logged {
+            device: self.device,
+            stream: self.stream,
+            identity: self.identity.clone(),
+            sent_at: self.sent_at,
+            records: records.into_iter().filter(|(seq, _)| keep(*seq)).map(|(_, raw)| raw).collect(),
+        };
+        serde_json::to_vec(&logged).map(Bytes::from)
+    }
+}
+
+/// What a flush says besides its records.
+struct Head {
+    device: DeviceId,
+    stream: StreamId,
+    identity: Identity,
+    sent_at: Timestamp,
+    messages: Option<String>,
+}
+
+fn split<R>(request: FlushRequest<R>) -> Result<(Head, Vec<R>), DecodeBatchError> {
+    let FlushRequest { device, stream, identity, sent_at, messages, records, .. } = request;
+    if identity.external_id.is_none() && identity.anonymous_id.is_none() {
         return Err(DecodeBatchError::NoIdentity);
     }
-    if request.records.len() > limits::BATCH_RECORDS {
+    if records.len() > limits::BATCH_RECORDS {
         return Err(DecodeBatchError::TooManyRecords);
     }
-    let read = |(place, raw): (usize, &&RawValue)| read_record(raw.get()).ok_or(DecodeBatchError::NoSeq(place));
-    let mut records = request.records.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
-    records.sort_by_key(|record| record.seq);
-    records.dedup_by_key(|record| record.seq);
-    Ok(Batch {
-        workspace: Arc::clone(workspace),
-        device: request.device,
-        stream: request.stream,
-        identity: request.identity,
-        sent_at: request.sent_at,
-        received_at,
-        messages: request.messages,
-        records,
-    })
+    Ok((Head { device, stream, identity, sent_at, messages }, records))
+}
+
+impl Head {
+    fn batch(
+        self,
+        workspace: Arc<Workspace>,
+        mut records: Vec<Incoming>,
+        body: Bytes,
+        received_at: Timestamp,
+    ) -> Batch {
+        let Self { device, stream, identity, sent_at, messages } = self;
+        let ascending = records.is_sorted_by(|a, b| a.seq < b.seq);
+        if !ascending {
+            records.sort_by_key(|record| record.seq);
+            records.dedup_by_key(|record| record.seq);
+        }
+        let is_plain = ascending && records.iter().all(|record| record.record.is_ok());
+        Batch { workspace, device, stream, identity, sent_at, received_at, messages, records, body, is_plain }
+    }
 }
 
 fn read_record(json: &str) -> Option<Incoming> {
-    let record = serde_json::from_str::<Record>(json);
+    let record = serde_json::from_str::<Record<Checked>>(json);
     let (seq, record) = match record {
         Ok(record) => (record.seq, record.kind.check().map(|()| record)),
         Err(_) => (serde_json::from_str::<OnlySeq>(json).ok()?.seq, Err(RecordError::Malformed)),
     };
-    (seq > Seq::NONE).then(|| Incoming { seq, json: json.into(), record })
+    (seq > Seq::NONE).then_some(Incoming { seq, record })
 }

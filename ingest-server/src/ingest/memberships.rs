@@ -1,11 +1,8 @@
 //! Which segments a user is in.
 
-use std::collections::BTreeMap;
-
 use kindling_core::{
-    ids::SegmentId,
     profile::Profile,
-    segment::{Touched, Verdict, evaluate},
+    segment::{Verdict, evaluate},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -17,67 +14,80 @@ use crate::catalog::{Segment, Workspace};
 pub struct Memberships {
     /// The revision of the workspace's segments that these are verdicts of.
     revision: i64,
-    /// Only what matches, or will change by itself, is kept: most users are in few of many segments.
-    verdicts: BTreeMap<SegmentId, Verdict>,
+    /// By the segment's place in that revision, ascending. Only what matches, or will change by itself, is kept: most users are
+    /// in few of many segments.
+    verdicts: Vec<(u32, Verdict)>,
 }
 
 impl Memberships {
-    /// Whether the user is in the segment.
-    pub fn contains(&self, segment: &SegmentId) -> bool {
-        self.verdicts.get(segment).is_some_and(|verdict| verdict.matches)
+    /// Whether the user is in the segment at that place.
+    pub fn contains(&self, place: u32) -> bool {
+        self.find(place).is_ok_and(|at| self.verdicts[at].1.matches)
     }
 
     /// The segments that the user is in.
-    pub fn segments(&self) -> impl Iterator<Item = &SegmentId> {
-        self.verdicts.iter().filter(|(_, verdict)| verdict.matches).map(|(id, _)| id)
+    pub fn segments<'a>(&'a self, workspace: &'a Workspace) -> impl Iterator<Item = &'a Segment> {
+        let matching = self.verdicts.iter().filter(|(_, verdict)| verdict.matches);
+        matching.filter_map(|(place, _)| workspace.segments.get(*place as usize))
     }
 
     /// The earliest instant at which one of them could change by itself.
     pub fn due(&self) -> Option<Timestamp> {
-        self.verdicts.values().filter_map(|verdict| verdict.until).min()
+        self.verdicts.iter().filter_map(|(_, verdict)| verdict.until).min()
     }
 
-    /// Brings them up to date after parts of the profile changed and time passed: only segments that look at those parts, or
-    /// whose verdict was certain no longer than until now, are evaluated.
-    pub fn update(&mut self, workspace: &Workspace, profile: &Profile, touched: &[Touched], now: Timestamp) {
+    /// Whether they may no longer be right at `now`, without anything having happened to the user.
+    pub fn is_stale(&self, workspace: &Workspace, now: Timestamp) -> bool {
+        self.revision != workspace.revision || self.due().is_some_and(|due| due <= now)
+    }
+
+    /// Brings them up to date after the profile changed and time passed: only the segments at `touched`, which look at what
+    /// changed, are evaluated, and those whose verdict was certain no longer than until now.
+    pub fn update(&mut self, workspace: &Workspace, profile: &Profile, touched: &[u32], now: Timestamp) {
         if self.revision != workspace.revision {
             self.verdicts.clear();
             self.revision = workspace.revision;
-            for segment in &workspace.segments {
-                self.evaluate(segment, profile, now);
+            for (place, segment) in (0..).zip(&workspace.segments) {
+                let verdict = evaluate(&segment.filter, profile, now);
+                if is_kept(&verdict) {
+                    self.verdicts.push((place, verdict));
+                }
             }
             return;
         }
-        let expired = |verdict: &Verdict| verdict.until.is_some_and(|until| until <= now);
-        let due = self.verdicts.iter().filter(|(_, verdict)| expired(verdict)).map(|(id, _)| id.clone());
-        let due: Vec<SegmentId> = due.collect();
-        for place in workspace.index.touched(touched) {
-            if let Some(segment) = workspace.segments.get(place) {
-                self.evaluate(segment, profile, now);
+        for (place, verdict) in &mut self.verdicts {
+            if verdict.until.is_some_and(|until| until <= now) && !touched.contains(place) {
+                let segment = workspace.segments.get(*place as usize);
+                *verdict = segment.map_or(GONE, |segment| evaluate(&segment.filter, profile, now));
             }
         }
-        for id in due {
-            match workspace.segment(&id) {
-                Some(segment) => self.evaluate(segment, profile, now),
-                None => drop(self.verdicts.remove(&id)),
+        for place in touched {
+            let Some(segment) = workspace.segments.get(*place as usize) else { continue };
+            let verdict = evaluate(&segment.filter, profile, now);
+            match self.find(*place) {
+                Ok(at) => self.verdicts[at].1 = verdict,
+                Err(at) if is_kept(&verdict) => self.verdicts.insert(at, (*place, verdict)),
+                Err(_) => {}
             }
         }
+        self.verdicts.retain(|(_, verdict)| is_kept(verdict));
     }
 
-    fn evaluate(&mut self, segment: &Segment, profile: &Profile, now: Timestamp) {
-        let verdict = evaluate(&segment.filter, profile, now);
-        if verdict.matches || verdict.until.is_some() {
-            self.verdicts.insert(segment.id.clone(), verdict);
-        } else {
-            self.verdicts.remove(&segment.id);
-        }
+    fn find(&self, place: u32) -> Result<usize, usize> {
+        self.verdicts.binary_search_by_key(&place, |(place, _)| *place)
     }
+}
+
+const GONE: Verdict = Verdict { matches: false, until: None };
+
+const fn is_kept(verdict: &Verdict) -> bool {
+    verdict.matches || verdict.until.is_some()
 }
 
 #[cfg(test)]
 mod tests {
     use kindling_core::{
-        ids::{Seq, WorkspaceId},
+        ids::{SegmentId, Seq, WorkspaceId},
         profile::{Origin, Stamp},
         protocol::RecordKind,
         segment::{Filter, SegmentIndex},
@@ -121,18 +131,18 @@ mod tests {
             let mut memberships = Memberships::default();
             for (name, seconds, only_time) in steps {
                 now = Timestamp::from_ms(now.as_ms() + seconds * 1_000);
-                let touched = if only_time {
-                    None
-                } else {
+                let mut touched = Vec::new();
+                if !only_time {
                     let kind: RecordKind = RecordKind::CustomEvent { name, properties: None };
-                    profile.apply(&kind, Stamp { origin: Origin::Identified, at: now, seq: Seq(1) }).unwrap()
-                };
-                memberships.update(&workspace, &profile, touched.as_slice(), now);
+                    profile.apply(&kind, Stamp { origin: Origin::Identified, at: now, seq: Seq(1) }).unwrap();
+                    touched.extend_from_slice(workspace.index.touched_by(&kind));
+                }
+                memberships.update(&workspace, &profile, &touched, now);
                 let mut scratch = Memberships::default();
                 scratch.update(&workspace, &profile, &[], now);
                 prop_assert_eq!(
-                    memberships.segments().collect::<Vec<_>>(),
-                    scratch.segments().collect::<Vec<_>>()
+                    memberships.segments(&workspace).map(|segment| &segment.id).collect::<Vec<_>>(),
+                    scratch.segments(&workspace).map(|segment| &segment.id).collect::<Vec<_>>()
                 );
                 // An older verdict may be looked at sooner than a fresh one asks for, never later.
                 if let Some(due) = scratch.due() {

@@ -5,8 +5,12 @@ mod batch;
 mod clock;
 mod memberships;
 mod queue;
+mod resident;
+mod user_devices;
 
-pub use apply::{LogEntry, Position, UserState, Working, apply};
-pub use batch::{Batch, DecodeBatchError, Incoming, decode};
+pub use apply::{LogEntry, Person, Position, ReplayError, Settled, UserState, Working, apply, replay};
+pub use batch::{Batch, DecodeBatchError, Incoming, decode, decode_logged};
 pub use memberships::Memberships;
 pub use queue::{Ingest, IngestError};
+pub use resident::Resident;
+pub use user_devices::{UserDevice, UserDevices};

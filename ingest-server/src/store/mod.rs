@@ -6,9 +6,9 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use kindling_core::{
     ids::{CampaignId, DeviceId, ExternalId, SegmentId, StreamId, UserId, WorkspaceId},
-    profile::Profile,
+    limits,
     protocol::FlushAnswer,
-    time::Timestamp,
+    time::{Duration, Timestamp},
     value::Value,
 };
 
@@ -16,7 +16,7 @@ pub use sqlite::SqliteStore;
 
 use crate::{
     catalog::{Catalog, KeyHash},
-    ingest::Batch,
+    ingest::{Batch, UserState},
 };
 
 /// A workspace, as the store numbers them. Every row that belongs to a workspace carries it, and every query names it.
@@ -32,9 +32,37 @@ pub enum StoreError {
     /// What is stored can't be read.
     #[error("stored data can't be read: {0}")]
     Corrupt(String),
+    /// More has been taken than could be written down. It is being written; trying again helps.
+    #[error("the profiles can't be written down as quickly as records come in")]
+    Behind,
     /// The store has been closed, or has stopped after a failure that it must not go on after.
     #[error("the store is closed")]
     Closed,
+}
+
+impl StoreError {
+    /// Whether nothing can be relied on any more that the disk said before, so that the process must end: flushing to disk
+    /// failed, after which a system may claim that what it lost is there.
+    pub fn is_fatal(&self) -> bool {
+        let Self::Database(error) = self else { return matches!(self, Self::Closed) };
+        let code = error.sqlite_error().map(|error| error.extended_code);
+        matches!(code, Some(rusqlite::ffi::SQLITE_IOERR_FSYNC | rusqlite::ffi::SQLITE_IOERR_DIR_FSYNC))
+    }
+}
+
+/// How a store works.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    /// Bytes of users that are held in memory, about.
+    pub cache_bytes: usize,
+    /// How old a record may be when it arrives.
+    pub oldest_record: Duration,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self { cache_bytes: 128 * 1024 * 1024, oldest_record: limits::CLOCK_PAST }
+    }
 }
 
 /// What the store returns, later.
@@ -51,17 +79,26 @@ pub enum UserRef {
     Device(DeviceId),
 }
 
-/// A user with what is kept beside the profile.
+/// A user.
 #[derive(Debug, Clone)]
 pub struct StoredUser {
     /// The number.
     pub id: UserId,
-    /// The external id, once they signed in.
-    pub external_id: Option<ExternalId>,
-    /// Their devices, the last used first.
-    pub devices: Vec<DeviceId>,
-    /// All that is known of them.
-    pub profile: Profile,
+    /// What is known of them.
+    pub state: Arc<UserState>,
+}
+
+/// Which records of a user.
+#[derive(Debug, Clone, Copy)]
+pub struct RecordQuery {
+    /// Only what happened at this instant or later.
+    pub from: Timestamp,
+    /// Only what happened before this instant.
+    pub to: Timestamp,
+    /// Only what stands before this place in the log.
+    pub before: Option<RecordCursor>,
+    /// So many at most.
+    pub limit: usize,
 }
 
 /// Records of a user, newest first.
@@ -106,8 +143,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Brings the memberships of at most `limit` users up to date whose timer is due. Returns how many there were.
     fn fire_timers(&self, catalog: Arc<Catalog>, now: Timestamp, limit: usize) -> Answer<'_, usize>;
 
-    /// Whether the store answers.
+    /// Whether batches are taken.
     fn check(&self) -> Answer<'_, ()>;
+
+    /// Writes down what has not been, so that the next start is quick. Batches are no longer to be sent.
+    fn close(&self) -> Answer<'_, ()>;
 
     /// Everything that is defined.
     fn load_catalog(&self) -> Answer<'_, Catalog>;
@@ -131,11 +171,5 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn user(&self, workspace: WorkspaceKey, user: UserRef) -> Answer<'_, Option<StoredUser>>;
 
     /// Records of a user, newest first. `None`: there is no such user.
-    fn records(
-        &self,
-        workspace: WorkspaceKey,
-        user: UserRef,
-        before: Option<RecordCursor>,
-        limit: usize,
-    ) -> Answer<'_, Option<RecordPage>>;
+    fn records(&self, workspace: WorkspaceKey, user: UserRef, query: RecordQuery) -> Answer<'_, Option<RecordPage>>;
 }

@@ -1,16 +1,21 @@
-//! The schema, in numbered steps. A step that has landed is never edited; the next one changes what it made.
+//! The schemas, in numbered steps. A step that has landed is never edited; the next one changes what it made.
+
+use std::path::Path;
 
 use anyhow::bail;
 use rusqlite::Connection;
 use tracing::info;
 
-const STEPS: &[&str] = &[include_str!("migrations/0001_first.sql")];
+/// The steps of the log's file.
+pub(super) const LOG: &[&str] = &[include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_log.sql")];
+/// The steps of the profiles' file.
+pub(super) const PROFILES: &[&str] = &[include_str!("migrations/profiles/0001_first.sql")];
 
 /// Brings the schema up to date, each step in a transaction of its own.
-pub(super) fn migrate(connection: &mut Connection) -> anyhow::Result<()> {
+pub(super) fn migrate(connection: &mut Connection, steps: &[&str]) -> anyhow::Result<()> {
     let done: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let mut known = 0;
-    for (number, step) in (1_i64..).zip(STEPS) {
+    for (number, step) in (1_i64..).zip(steps) {
         known = number;
         if number <= done {
             continue;
@@ -19,10 +24,30 @@ pub(super) fn migrate(connection: &mut Connection) -> anyhow::Result<()> {
         transaction.execute_batch(step)?;
         transaction.pragma_update(None, "user_version", number)?;
         transaction.commit()?;
-        info!(schema = number, "schema brought up to date");
+        info!(file = connection.path().unwrap_or_default(), schema = number, "schema brought up to date");
     }
     if done > known {
         bail!("the database was written by a newer version of Kindling (schema {done}, this one knows {known})");
     }
+    Ok(())
+}
+
+/// Moves users and what finds them from the log's file, where the first schema had them, into the profiles' file. A crash at any
+/// moment leaves them in the log's file, and this is done again.
+pub(super) fn move_users(log: &mut Connection, profiles: &mut Connection, log_file: &Path) -> anyhow::Result<()> {
+    let is_there = |name: &str| {
+        log.query_row("SELECT count(*) FROM sqlite_schema WHERE name = ?1", [name], |row| row.get::<_, i64>(0))
+    };
+    if is_there("users")? == 0 {
+        return Ok(());
+    }
+    profiles.execute("ATTACH ?1 AS log", [log_file.to_string_lossy()])?;
+    let transaction = profiles.transaction()?;
+    transaction.execute_batch(include_str!("migrations/profiles/move_users.sql"))?;
+    transaction.commit()?;
+    profiles.execute("DETACH log", [])?;
+    log.execute_batch(
+        "BEGIN; DROP TABLE users; DROP TABLE anonymous_ids; DROP TABLE devices; DROP TABLE streams; COMMIT;",
+    )?;
     Ok(())
 }

@@ -1,10 +1,29 @@
-//! The embedded store: one SQLite file in WAL mode, flushed to disk at every commit, written by one thread.
+//! The embedded store: two SQLite files in WAL mode, flushed to disk at every commit.
+//!
+//! `kindling.db` has the record log and everything that is defined. An answer waits for it, and for nothing else. `profiles.db` has
+//! what the log comes to: users and all that finds them. It is written in checkpoints, each one transaction that also says up to
+//! where in the log it goes; what the log has beyond that is held in memory, and applied again after a crash.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `engine` | the one thread that applies and writes |
+//! | `log` | the record log |
+//! | `profiles` | users, and writing checkpoints |
+//! | `keeper` | the threads that write checkpoints and fold write-ahead logs |
+//! | `timers` | timers of users who are held in memory |
+//! | `read` | pages of records |
+//! | `definitions` | workspaces, keys, segments, campaigns |
 
+mod connection;
 mod definitions;
-mod ingest;
+mod engine;
+mod keeper;
+mod log;
 mod migrate;
+mod profiles;
 mod read;
 mod rows;
+mod timers;
 
 use std::{
     fs,
@@ -19,23 +38,26 @@ use kindling_core::{
     time::Timestamp,
     value::Value,
 };
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use super::{Answer, RecordCursor, RecordPage, Store, StoreError, StoredUser, UserRef, WorkspaceKey};
+use self::engine::Engine;
+use super::{Answer, RecordPage, RecordQuery, Store, StoreError, StoreOptions, StoredUser, UserRef, WorkspaceKey};
 use crate::{
     catalog::{Catalog, KeyHash},
     ingest::Batch,
 };
 
-/// The name of the file in the data directory.
-const FILE: &str = "kindling.db";
+/// The file of the log, in the data directory.
+const LOG_FILE: &str = "kindling.db";
+/// The file of the profiles.
+const PROFILES_FILE: &str = "profiles.db";
 /// Jobs that wait for the writing thread. Batches wait in the ingest queue, which hands over one group at a time.
 const JOBS: usize = 16;
 /// Reads at the same time. Each is short; more would only compete for the same two or four cores.
 const READERS: usize = 4;
 
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+type Job = Box<dyn FnOnce(&mut Engine) + Send>;
 
 /// The embedded store.
 #[derive(Debug)]
@@ -46,64 +68,67 @@ pub struct SqliteStore {
 
 #[derive(Debug)]
 struct Readers {
-    file: PathBuf,
+    log_file: PathBuf,
+    profiles_file: PathBuf,
     permits: Semaphore,
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<Reader>>,
+}
+
+/// A connection to each of the files.
+#[derive(Debug)]
+struct Reader {
+    log: Connection,
+    profiles: Connection,
 }
 
 impl SqliteStore {
     /// Opens the database in the directory, and makes both if they are missing.
-    pub fn open(directory: &Path) -> anyhow::Result<Self> {
+    pub fn open(directory: &Path, options: &StoreOptions) -> anyhow::Result<Self> {
         fs::create_dir_all(directory)?;
-        let file = directory.join(FILE);
-        let mut connection = Connection::open(&file)?;
-        connection.pragma_update(None, "journal_mode", "wal")?;
-        // Every commit is on disk before it returns: that is what an answer promises.
-        connection.pragma_update(None, "synchronous", "full")?;
-        connection.pragma_update(None, "foreign_keys", "on")?;
-        connection.pragma_update(None, "cache_size", -65_536)?;
-        connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
-        connection.busy_timeout(std::time::Duration::from_secs(5))?;
-        connection.set_prepared_statement_cache_capacity(64);
-        migrate::migrate(&mut connection)?;
+        let mut engine = Engine::open(directory, options)?;
         let (jobs, mut waiting) = mpsc::channel::<Job>(JOBS);
         thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
             while let Some(job) = waiting.blocking_recv() {
-                job(&mut connection);
+                job(&mut engine);
             }
         })?;
-        let readers = Readers { file, permits: Semaphore::new(READERS), idle: Mutex::new(Vec::new()) };
+        let readers = Readers {
+            log_file: directory.join(LOG_FILE),
+            profiles_file: directory.join(PROFILES_FILE),
+            permits: Semaphore::new(READERS),
+            idle: Mutex::new(Vec::new()),
+        };
         Ok(Self { jobs, readers: Arc::new(readers) })
     }
 
     /// Runs `job` on the writing thread.
     fn write<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+        job: impl FnOnce(&mut Engine) -> Result<T, StoreError> + Send + 'static,
     ) -> Answer<'_, T> {
         Box::pin(async move {
             let (answer, answered) = oneshot::channel();
-            let job: Job = Box::new(move |connection| {
+            let job: Job = Box::new(move |engine| {
                 // Whoever asked may be gone; what was asked is done all the same.
-                let _ = answer.send(job(connection));
+                let _ = answer.send(job(engine));
             });
             self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
             answered.await.map_err(|_| StoreError::Closed)?
         })
     }
 
-    /// Runs `job` on a connection of its own, beside the writer.
+    /// Runs `job` on connections of its own, beside the writer.
     fn read<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        job: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
     ) -> Answer<'_, T> {
         Box::pin(async move {
             let _permit = self.readers.permits.acquire().await.map_err(|_| StoreError::Closed)?;
             let readers = Arc::clone(&self.readers);
             let done = tokio::task::spawn_blocking(move || {
-                let connection = readers.take()?;
-                let result = job(&connection);
-                readers.put(connection);
+                let reader = readers.take()?;
+                let result = job(&reader);
+                readers.put(reader);
                 result
             });
             done.await.map_err(|_| StoreError::Closed)?
@@ -112,73 +137,79 @@ impl SqliteStore {
 }
 
 impl Readers {
-    fn take(&self) -> Result<Connection, StoreError> {
+    fn take(&self) -> Result<Reader, StoreError> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        if let Some(connection) = idle {
-            return Ok(connection);
+        if let Some(reader) = idle {
+            return Ok(reader);
         }
-        let connection = Connection::open_with_flags(
-            &self.file,
-            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )?;
-        connection.busy_timeout(std::time::Duration::from_secs(5))?;
-        Ok(connection)
+        let log = connection::open_to_read(&self.log_file)?;
+        Ok(Reader { log, profiles: connection::open_to_read(&self.profiles_file)? })
     }
 
-    fn put(&self, connection: Connection) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+    fn put(&self, reader: Reader) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
     }
 }
 
 impl Store for SqliteStore {
     fn ingest(&self, group: Vec<Batch>) -> Answer<'_, Vec<FlushAnswer>> {
-        self.write(move |connection| ingest::ingest(connection, &group))
+        self.write(move |engine| engine.ingest(&group))
     }
 
     fn fire_timers(&self, catalog: Arc<Catalog>, now: Timestamp, limit: usize) -> Answer<'_, usize> {
-        self.write(move |connection| ingest::fire_timers(connection, &catalog, now, limit))
+        self.write(move |engine| engine.fire_timers(&catalog, now, limit))
     }
 
     fn check(&self) -> Answer<'_, ()> {
         // The writing thread is the one that can be gone.
-        self.write(|connection| Ok(connection.query_row("SELECT 1", [], |_| Ok(()))?))
+        self.write(Engine::check)
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        self.write(|engine| {
+            engine.close();
+            Ok(())
+        })
     }
 
     fn load_catalog(&self) -> Answer<'_, Catalog> {
-        self.read(definitions::load)
+        self.read(|reader| definitions::load(&reader.log))
     }
 
     fn put_workspace(&self, id: WorkspaceId, name: String) -> Answer<'_, WorkspaceKey> {
-        self.write(move |connection| definitions::put_workspace(connection, &id, &name))
+        self.write(move |engine| definitions::put_workspace(engine.definitions(), &id, &name))
     }
 
     fn put_sdk_key(&self, workspace: WorkspaceKey, key: String) -> Answer<'_, ()> {
-        self.write(move |connection| definitions::put_sdk_key(connection, workspace, &key))
+        self.write(move |engine| definitions::put_sdk_key(engine.definitions(), workspace, &key))
     }
 
     fn put_secret_key(&self, workspace: WorkspaceKey, key: KeyHash) -> Answer<'_, ()> {
-        self.write(move |connection| definitions::put_secret_key(connection, workspace, key))
+        self.write(move |engine| definitions::put_secret_key(engine.definitions(), workspace, key))
     }
 
     fn put_segment(&self, workspace: WorkspaceKey, id: SegmentId, name: String, filter: Value) -> Answer<'_, ()> {
-        self.write(move |connection| definitions::put_segment(connection, workspace, &id, &name, &filter))
+        self.write(move |engine| definitions::put_segment(engine.definitions(), workspace, &id, &name, &filter))
     }
 
     fn put_campaign(&self, workspace: WorkspaceKey, id: CampaignId, definition: Value) -> Answer<'_, ()> {
-        self.write(move |connection| definitions::put_campaign(connection, workspace, &id, &definition))
+        self.write(move |engine| definitions::put_campaign(engine.definitions(), workspace, &id, &definition))
     }
 
     fn user(&self, workspace: WorkspaceKey, user: UserRef) -> Answer<'_, Option<StoredUser>> {
-        self.read(move |connection| read::user(connection, workspace, &user))
+        self.write(move |engine| {
+            let found = engine.find(workspace, &user)?;
+            Ok(found.map(|(id, state)| StoredUser { id, state }))
+        })
     }
 
-    fn records(
-        &self,
-        workspace: WorkspaceKey,
-        user: UserRef,
-        before: Option<RecordCursor>,
-        limit: usize,
-    ) -> Answer<'_, Option<RecordPage>> {
-        self.read(move |connection| read::records(connection, workspace, &user, before, limit))
+    fn records(&self, workspace: WorkspaceKey, user: UserRef, query: RecordQuery) -> Answer<'_, Option<RecordPage>> {
+        Box::pin(async move {
+            let found = self.write(move |engine| engine.batches_of(workspace, &user)).await?;
+            let Some((users, recent)) = found else { return Ok(None) };
+            let page = self
+                .read(move |reader| read::records(&reader.log, &reader.profiles, workspace, &users, &recent, &query));
+            page.await.map(Some)
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! Reading users and their records.
+//! Reading the records of a user.
 
 use kindling_core::{
     ids::{DeviceId, StreamId, UserId},
@@ -8,79 +8,99 @@ use kindling_core::{
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::Deserialize;
 
-use super::rows;
-use crate::store::{RecordCursor, RecordPage, StoreError, StoredRecord, StoredUser, UserRef, WorkspaceKey};
-
-/// Devices that are listed of a user.
-const DEVICES: i64 = 100;
-
-/// The user that a reference means; a user who was merged into another is that other.
-fn find(connection: &Connection, workspace: WorkspaceKey, user: &UserRef) -> Result<Option<UserId>, StoreError> {
-    match user {
-        UserRef::Id(id) => {
-            let sql = "SELECT coalesce(merged_into, id) FROM users WHERE workspace = ?1 AND id = ?2";
-            let mut statement = connection.prepare_cached(sql)?;
-            Ok(statement.query_row(params![workspace.0, id.0], |row| row.get(0).map(UserId)).optional()?)
-        }
-        UserRef::External(id) => rows::user_of_external_id(connection, workspace, id),
-        UserRef::Device(id) => rows::user_of_device(connection, workspace, *id),
-    }
-}
-
-pub(super) fn user(
-    connection: &Connection,
-    workspace: WorkspaceKey,
-    user: &UserRef,
-) -> Result<Option<StoredUser>, StoreError> {
-    let Some(id) = find(connection, workspace, user)? else { return Ok(None) };
-    let Some(state) = rows::load_user(connection, id)? else { return Ok(None) };
-    let sql = "SELECT device FROM devices WHERE workspace = ?1 AND user = ?2 ORDER BY last_seen DESC LIMIT ?3";
-    let mut statement = connection.prepare_cached(sql)?;
-    let devices = statement
-        .query_map(params![workspace.0, id.0, DEVICES], |row| rows::uuid(row, 0).map(DeviceId))?
-        .collect::<Result<_, _>>()?;
-    Ok(Some(StoredUser { id, external_id: state.external_id, devices, profile: state.profile }))
-}
+use super::{profiles::UserBatch, rows};
+use crate::store::{RecordCursor, RecordPage, RecordQuery, StoreError, StoredRecord, WorkspaceKey};
 
 #[derive(Deserialize)]
-struct LoggedRecord {
-    at: Timestamp,
-    record: Value,
+struct LoggedFlush {
+    device: DeviceId,
+    stream: StreamId,
+    records: Vec<Value>,
 }
 
-/// Reads batches, newest first, until the page is full. A user's records are those of everybody who turned out to be them.
+/// Reads the records of everybody in `users`, who are one user by now, newest first, until the page is full. `recent` are those of
+/// their batches that the profiles may not have yet.
 pub(super) fn records(
-    connection: &Connection,
+    log: &Connection,
+    profiles: &Connection,
     workspace: WorkspaceKey,
-    user: &UserRef,
-    before: Option<RecordCursor>,
-    limit: usize,
-) -> Result<Option<RecordPage>, StoreError> {
-    let Some(id) = find(connection, workspace, user)? else { return Ok(None) };
-    let mut statement = connection.prepare_cached(
-        "SELECT id, device, stream, received_at, records FROM batches
-         WHERE workspace = ?1 AND id <= ?3
-             AND user IN (SELECT ?2 UNION ALL SELECT id FROM users WHERE workspace = ?1 AND merged_into = ?2)
-         ORDER BY id DESC LIMIT ?4",
-    )?;
-    // No batch is empty: one more than the page has records is enough to fill it and to know whether there is another.
-    let batches = i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1;
-    let last = before.map_or(i64::MAX, |cursor| cursor.batch);
-    let mut rows = statement.query(params![workspace.0, id.0, last, batches])?;
+    users: &[UserId],
+    recent: &[UserBatch],
+    query: &RecordQuery,
+) -> Result<RecordPage, StoreError> {
     let mut page = RecordPage::default();
-    while let Some(row) = rows.next()? {
-        let batch: i64 = row.get(0)?;
-        let (device, stream) = (DeviceId(rows::uuid(row, 1)?), StreamId(rows::uuid(row, 2)?));
-        let received_at = Timestamp::from_ms(row.get(3)?);
-        let logged: Vec<LoggedRecord> = rows::from_json("a batch", row.get_ref(4)?.as_str().unwrap_or_default())?;
-        let end = before.filter(|cursor| cursor.batch == batch).map_or(logged.len(), |cursor| cursor.place);
-        for (place, LoggedRecord { at, record }) in logged.into_iter().enumerate().take(end).rev() {
-            if page.records.len() == limit {
-                page.next = Some(RecordCursor { batch, place: place + 1 });
-                return Ok(Some(page));
+    let mut before = query.before.map_or(i64::MAX, |cursor| cursor.batch);
+    loop {
+        let batches = batches(profiles, workspace, users, recent, query, before)?;
+        for batch in &batches {
+            if read_batch(log, *batch, query, &mut page)? {
+                return Ok(page);
             }
-            page.records.push(StoredRecord { at, received_at, device, stream, record });
+        }
+        match batches.last() {
+            Some(last) if batches.len() == STEP => before = last - 1,
+            _ => return Ok(page),
         }
     }
-    Ok(Some(page))
+}
+
+/// Batches that are looked for at a time.
+const STEP: usize = 64;
+
+/// The numbers of the next batches, newest first, none after `last`.
+fn batches(
+    profiles: &Connection,
+    workspace: WorkspaceKey,
+    users: &[UserId],
+    recent: &[UserBatch],
+    query: &RecordQuery,
+    last: i64,
+) -> Result<Vec<i64>, StoreError> {
+    let (from, to) = (query.from.as_ms(), query.to.as_ms());
+    let in_range = |batch: &&UserBatch| {
+        batch.workspace == workspace && batch.batch <= last && batch.last_at >= query.from && batch.first_at < query.to
+    };
+    let mut numbers: Vec<i64> = recent.iter().filter(in_range).map(|batch| batch.batch).collect();
+    let mut statement = profiles.prepare_cached(
+        "SELECT batch FROM batches_by_user
+         WHERE workspace = ?1 AND user = ?2 AND batch <= ?3 AND last_at >= ?4 AND first_at < ?5
+         ORDER BY batch DESC LIMIT ?6",
+    )?;
+    for user in users {
+        let step = i64::try_from(STEP).unwrap_or(i64::MAX);
+        let found = statement.query_map(params![workspace.0, user.0, last, from, to, step], |row| row.get(0))?;
+        numbers.extend(found.collect::<Result<Vec<i64>, _>>()?);
+    }
+    // A checkpoint may have been written since `recent` was looked up: then a batch is in both.
+    numbers.sort_unstable_by(|a, b| b.cmp(a));
+    numbers.dedup();
+    numbers.truncate(STEP);
+    Ok(numbers)
+}
+
+/// Adds the records of a batch to the page. Returns whether the page is full and there is more.
+fn read_batch(log: &Connection, batch: i64, query: &RecordQuery, page: &mut RecordPage) -> Result<bool, StoreError> {
+    let mut statement = log.prepare_cached("SELECT received_at, times, body FROM batches WHERE id = ?1")?;
+    let row = statement
+        .query_row([batch], |row| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?, row.get::<_, String>(2)?)));
+    // It may have been swept.
+    let Some((received_at, times, body)) = row.optional()? else { return Ok(false) };
+    let received_at = Timestamp::from_ms(received_at);
+    let LoggedFlush { device, stream, records } = rows::from_json("a batch", &body)?;
+    let times: Vec<Timestamp> =
+        times.map(|times| rows::from_json("the times of a batch", &times)).transpose()?.unwrap_or_default();
+    let end = query.before.filter(|cursor| cursor.batch == batch).map_or(records.len(), |cursor| cursor.place);
+    for (place, record) in records.into_iter().enumerate().take(end).rev() {
+        let said = record.as_object().and_then(|record| record.get("at")).and_then(Value::as_time);
+        let at = times.get(place).copied().or(said).unwrap_or(received_at);
+        if at < query.from || at >= query.to {
+            continue;
+        }
+        if page.records.len() == query.limit {
+            page.next = Some(RecordCursor { batch, place: place + 1 });
+            return Ok(true);
+        }
+        page.records.push(StoredRecord { at, received_at, device, stream, record });
+    }
+    Ok(false)
 }

@@ -1,0 +1,467 @@
+//! The one thread that applies and writes: what it holds, and in which order it does things.
+//!
+//! A group of batches is applied to what is held in memory, appended to the log, and answered when the log is on disk. The
+//! profiles follow later, in checkpoints; after a crash they are made up by applying the rest of the log again.
+
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use kindling_core::{
+    ids::{ExternalId, UserId},
+    protocol::FlushAnswer,
+    time::Timestamp,
+};
+use rusqlite::Connection;
+use tracing::{info, warn};
+
+use super::{
+    connection, definitions,
+    keeper::{Done, Keeper},
+    log::Log,
+    profiles::{self, Checkpoint, UserBatch},
+    timers::Timers,
+};
+use crate::{
+    catalog::Catalog,
+    ingest::{Batch, Person, UserState, Working, apply, replay},
+    store::{StoreError, StoreOptions, UserRef, WorkspaceKey},
+};
+
+/// Bytes of the log that may lie behind the last checkpoint: so much is read again after a crash.
+const TAIL_BYTES: usize = 96 * 1024 * 1024;
+/// How long something may lie behind the last checkpoint.
+const TAIL_AGE: Duration = Duration::from_secs(20);
+/// Batches that are read from the log at a time.
+const REPLAY_STEP: usize = 256;
+/// What is held of a user besides the profile: entries of maps, ids, a stream or two.
+const USER_OVERHEAD: usize = 600;
+/// How long to wait for the keeper before new batches are refused.
+const KEEPER_PATIENCE: Duration = Duration::from_millis(200);
+
+/// What the writing thread works with.
+#[derive(Debug)]
+pub(super) struct Engine {
+    log: Log,
+    profiles: Connection,
+    keeper: Keeper,
+    options: StoreOptions,
+    working: Working,
+    timers: Timers,
+    /// Batches since the last checkpoint was begun, and those of the checkpoint that is being written.
+    tail: Vec<UserBatch>,
+    tail_in_flight: Vec<UserBatch>,
+    /// Users who were merged into another, likewise.
+    merged: Vec<(UserId, UserId)>,
+    merged_in_flight: Vec<(UserId, UserId)>,
+    tail_bytes: usize,
+    tail_since: Option<Instant>,
+    checkpoint_in_flight: bool,
+    fold_in_flight: bool,
+    /// A middle size of users, in bytes.
+    user_bytes: usize,
+    /// The last batch that memory has.
+    applied: i64,
+    /// Whether memory may say what the log does not: a group could not be written.
+    is_stale: bool,
+    /// Whether the disk has failed in a way after which nothing that it said can be relied on.
+    is_dead: bool,
+}
+
+impl Engine {
+    /// Opens both files and brings the profiles up to the end of the log.
+    pub(super) fn open(directory: &Path, options: &StoreOptions) -> anyhow::Result<Self> {
+        let (log_file, profiles_file) = (directory.join(super::LOG_FILE), directory.join(super::PROFILES_FILE));
+        let mut log = Log::open(&log_file)?;
+        let keeper = Keeper::start(&profiles_file, &mut log.connection, &log_file)?;
+        let profiles = connection::open_to_read(&profiles_file)?;
+        let mut engine = Self {
+            log,
+            profiles,
+            keeper,
+            options: options.clone(),
+            working: Working::default(),
+            timers: Timers::default(),
+            tail: Vec::new(),
+            tail_in_flight: Vec::new(),
+            merged: Vec::new(),
+            merged_in_flight: Vec::new(),
+            tail_bytes: 0,
+            tail_since: None,
+            checkpoint_in_flight: false,
+            fold_in_flight: false,
+            user_bytes: 1_000,
+            applied: 0,
+            is_stale: false,
+            is_dead: false,
+        };
+        engine.recover()?;
+        Ok(engine)
+    }
+
+    /// The connection to the file of the log, with all that is defined.
+    pub(super) fn definitions(&mut self) -> &mut Connection {
+        &mut self.log.connection
+    }
+
+    /// Applies a group and appends it to the log.
+    pub(super) fn ingest(&mut self, group: &[Batch]) -> Result<Vec<FlushAnswer>, StoreError> {
+        self.ready()?;
+        let answers = self.apply_and_append(group).inspect_err(|error| {
+            // Memory is ahead of the log now. Nothing is answered from it before it has been made up anew.
+            self.is_stale = true;
+            // What a failed flush to disk has left behind can't be known; only a new process reads what is really there.
+            self.is_dead = error.is_fatal();
+        })?;
+        self.keep_up();
+        Ok(answers)
+    }
+
+    fn apply_and_append(&mut self, group: &[Batch]) -> Result<Vec<FlushAnswer>, StoreError> {
+        let mut answers = Vec::with_capacity(group.len());
+        for batch in group {
+            self.load(batch)?;
+            answers.push(apply(&mut self.working, batch));
+        }
+        let entries = std::mem::take(&mut self.working.log);
+        if !entries.is_empty() {
+            let first = self.log.append(&entries)?;
+            self.applied = self.log.last();
+            for (id, entry) in (first..).zip(&entries) {
+                self.tail_bytes += entry.body.len();
+                if let Some((first_at, last_at)) = entry.span {
+                    let (workspace, user) = (entry.workspace, entry.user);
+                    self.tail.push(UserBatch { workspace, user, batch: id, first_at, last_at });
+                }
+            }
+            self.tail_since.get_or_insert_with(Instant::now);
+        }
+        self.after_applying();
+        Ok(answers)
+    }
+
+    /// Notes what follows from users having changed.
+    fn after_applying(&mut self) {
+        for id in std::mem::take(&mut self.working.touched) {
+            if let Some(Person::Here(user)) = self.working.users.get(&id) {
+                self.timers.set(id, user.memberships.due());
+                // A sample is enough, and goes into a mean that moves slowly.
+                if id.0 % 16 == 0 {
+                    self.user_bytes = (self.user_bytes * 63 + user.profile.memory() + USER_OVERHEAD) / 64;
+                }
+            }
+        }
+        self.merged.append(&mut self.working.merged);
+    }
+
+    /// Whether batches are taken.
+    pub(super) fn check(&mut self) -> Result<(), StoreError> {
+        self.ready()
+    }
+
+    /// Before anything is done: makes memory what the disk says, if it may not be.
+    fn ready(&mut self) -> Result<(), StoreError> {
+        if self.is_dead {
+            return Err(StoreError::Closed);
+        }
+        while let Some(done) = self.keeper.poll() {
+            self.note(done);
+        }
+        if self.is_stale {
+            // While the cause lasts, this is all that each attempt costs.
+            self.log.probe()?;
+            self.recover()?;
+            info!("the log can be written again");
+        }
+        if self.is_full() && self.checkpoint_in_flight {
+            match self.keeper.wait(KEEPER_PATIENCE) {
+                Some(done) => self.note(done),
+                None => return Err(StoreError::Behind),
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, done: Done) {
+        match done {
+            Done::Checkpoint(_) => {
+                self.checkpoint_in_flight = false;
+                self.tail_in_flight.clear();
+                self.merged_in_flight.clear();
+                self.timers.written_down();
+            }
+            Done::Folded => {
+                self.fold_in_flight = false;
+                if let Err(error) = self.log.fold() {
+                    warn!(%error, "the write-ahead log can't be folded");
+                }
+            }
+        }
+    }
+
+    /// Users that one generation may hold.
+    fn generation(&self) -> usize {
+        (self.options.cache_bytes / 2 / self.user_bytes).max(64)
+    }
+
+    /// Whether memory holds as much as it may, so that something must be written down first.
+    fn is_full(&self) -> bool {
+        self.working.users.young() >= 2 * self.generation() || self.tail_bytes >= 4 * TAIL_BYTES
+    }
+
+    /// Begins a checkpoint or folds the log, if it is time.
+    pub(super) fn keep_up(&mut self) {
+        if !self.fold_in_flight && self.log.wants_folding() {
+            self.fold_in_flight = true;
+            self.keeper.fold();
+        } else if self.log.needs_folding()
+            && let Err(error) = self.log.fold()
+        {
+            warn!(%error, "the write-ahead log can't be folded");
+        }
+        let full = self.working.users.young() >= self.generation();
+        let long = self.tail_bytes >= TAIL_BYTES || self.tail_since.is_some_and(|since| since.elapsed() >= TAIL_AGE);
+        if (full || long) && !self.checkpoint_in_flight {
+            self.begin_checkpoint(full);
+        }
+    }
+
+    fn begin_checkpoint(&mut self, full: bool) {
+        let keep = !full && self.working.users.len() <= self.generation();
+        let working = &mut self.working;
+        let users = working.users.rotate(keep);
+        // They are found again by the users that they belong to.
+        let _: Vec<_> = working.external_ids.rotate(keep);
+        let checkpoint = Checkpoint {
+            batch: self.applied,
+            users,
+            anonymous_ids: working.anonymous_ids.rotate(keep),
+            devices: working.devices.rotate(keep),
+            streams: working.streams.rotate(keep),
+            batches: std::mem::take(&mut self.tail),
+        };
+        self.tail_in_flight.clone_from(&checkpoint.batches);
+        self.merged_in_flight = std::mem::take(&mut self.merged);
+        self.timers.rotate();
+        self.tail_bytes = 0;
+        self.tail_since = None;
+        self.checkpoint_in_flight = true;
+        self.keeper.write(checkpoint);
+    }
+
+    /// Writes everything down, as far as the disk takes it.
+    pub(super) fn close(&mut self) {
+        self.wait_for_checkpoint();
+        if !self.is_stale && self.tail_since.is_some() && !self.checkpoint_in_flight {
+            self.begin_checkpoint(true);
+            self.wait_for_checkpoint();
+        }
+    }
+
+    fn wait_for_checkpoint(&mut self) {
+        // Generous: a checkpoint takes a second or two. If it can't be written, the log has it all.
+        let end = Instant::now() + Duration::from_secs(10);
+        while self.checkpoint_in_flight && Instant::now() < end {
+            if let Some(done) = self.keeper.wait(Duration::from_millis(100)) {
+                self.note(done);
+            }
+        }
+    }
+
+    /// Makes up memory anew: what the profiles have, and on top what the log has after them.
+    fn recover(&mut self) -> Result<(), StoreError> {
+        self.wait_for_checkpoint();
+        if self.checkpoint_in_flight {
+            return Err(StoreError::Behind);
+        }
+        self.is_stale = true;
+        self.working = Working { oldest: self.options.oldest_record, ..Working::default() };
+        self.timers = Timers::default();
+        self.tail.clear();
+        self.merged.clear();
+        self.tail_bytes = 0;
+        let from = profiles::progress(&self.profiles)?;
+        self.applied = from;
+        self.working.next_user = profiles::last_user(&self.profiles)? + 1;
+        self.log.continue_after(from)?;
+        let started = Instant::now();
+        let catalog = definitions::load(&self.log.connection)?;
+        loop {
+            let batches = self.log.read_after(&catalog, self.applied, REPLAY_STEP)?;
+            if batches.is_empty() {
+                break;
+            }
+            for logged in batches {
+                self.load(&logged.batch)?;
+                let span = replay(&mut self.working, &logged.batch, logged.user, &logged.settled)
+                    .map_err(|error| StoreError::Corrupt(format!("batch {}: {error}", logged.id)))?;
+                self.tail_bytes += logged.batch.body.len();
+                if let Some((first_at, last_at)) = span {
+                    let (workspace, user) = (logged.batch.workspace.key, logged.user);
+                    self.tail.push(UserBatch { workspace, user, batch: logged.id, first_at, last_at });
+                }
+                self.applied = logged.id;
+            }
+            self.tail_since.get_or_insert_with(Instant::now);
+            self.after_applying();
+            if self.working.users.young() >= self.generation() {
+                self.begin_checkpoint(true);
+                self.wait_for_checkpoint();
+                if self.checkpoint_in_flight {
+                    return Err(StoreError::Behind);
+                }
+            }
+        }
+        self.is_stale = false;
+        if self.applied > from {
+            let took = started.elapsed();
+            info!(batches = self.applied - from, ?took, "the rest of the log was applied again");
+        }
+        Ok(())
+    }
+
+    /// Puts everything into memory that a batch names.
+    fn load(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        let workspace = batch.workspace.key;
+        let stream = (workspace, batch.stream);
+        if !self.working.streams.contains(&stream)
+            && let Some(position) = profiles::position(&self.profiles, workspace, batch.stream)?
+        {
+            self.working.streams.load(stream, position);
+        }
+        if let Some(id) = &batch.identity.external_id
+            && let Some(user) = self.external_id(workspace, id)?
+        {
+            self.person(user)?;
+        }
+        if let Some(id) = batch.identity.anonymous_id {
+            let key = (workspace, id);
+            let user = match self.working.anonymous_ids.get(&key) {
+                Some(user) => Some(*user),
+                None => {
+                    let user = profiles::user_of_anonymous_id(&self.profiles, workspace, id)?;
+                    if let Some(user) = user {
+                        self.working.anonymous_ids.load(key, user);
+                    }
+                    user
+                }
+            };
+            if let Some(user) = user {
+                self.person(user)?;
+            }
+        }
+        let device = (workspace, batch.device);
+        if !self.working.devices.contains(&device)
+            && let Some(user) = profiles::user_of_device(&self.profiles, workspace, batch.device)?
+        {
+            self.working.devices.load(device, user);
+        }
+        Ok(())
+    }
+
+    fn external_id(&mut self, workspace: WorkspaceKey, id: &ExternalId) -> Result<Option<UserId>, StoreError> {
+        let key = (workspace, id.clone());
+        if let Some(user) = self.working.external_ids.get(&key) {
+            return Ok(Some(*user));
+        }
+        let user = profiles::user_of_external_id(&self.profiles, workspace, id)?;
+        if let Some(user) = user {
+            self.working.external_ids.load(key, user);
+        }
+        Ok(user)
+    }
+
+    /// Puts a user into memory, with whoever they turned out to be. Returns who that is; `None`: nobody.
+    fn person(&mut self, id: UserId) -> Result<Option<UserId>, StoreError> {
+        let mut id = id;
+        for _ in 0..kindling_core::limits::MERGE_CHAIN {
+            if !self.working.users.contains(&id) {
+                let Some(person) = profiles::person(&self.profiles, id)? else { return Ok(None) };
+                self.working.users.load(id, person);
+            }
+            match self.working.users.get(&id) {
+                Some(Person::MergedInto(into)) => id = *into,
+                Some(Person::Here(_)) => return Ok(Some(id)),
+                None => return Ok(None),
+            }
+        }
+        Err(StoreError::Corrupt(format!("user {id} was merged too often")))
+    }
+
+    /// Who a reference means, at this moment.
+    pub(super) fn find(
+        &mut self,
+        workspace: WorkspaceKey,
+        user: &UserRef,
+    ) -> Result<Option<(UserId, Arc<UserState>)>, StoreError> {
+        self.ready()?;
+        let id = match user {
+            UserRef::Id(id) => Some(*id),
+            UserRef::External(id) => self.external_id(workspace, id)?,
+            UserRef::Device(id) => match self.working.devices.get(&(workspace, *id)) {
+                Some(user) => Some(*user),
+                None => profiles::user_of_device(&self.profiles, workspace, *id)?,
+            },
+        };
+        let Some(id) = id else { return Ok(None) };
+        let Some(id) = self.person(id)? else { return Ok(None) };
+        match self.working.users.get(&id) {
+            Some(Person::Here(user)) if user.workspace == workspace => Ok(Some((id, Arc::clone(user)))),
+            _ => Ok(None),
+        }
+    }
+
+    /// What there is to know of a user's batches beside what the profiles have of them: everybody whose batches are theirs, and
+    /// those batches that no checkpoint has yet.
+    pub(super) fn batches_of(
+        &mut self,
+        workspace: WorkspaceKey,
+        user: &UserRef,
+    ) -> Result<Option<(Vec<UserId>, Vec<UserBatch>)>, StoreError> {
+        let Some((id, _)) = self.find(workspace, user)? else { return Ok(None) };
+        let mut users = profiles::merged_into(&self.profiles, id)?;
+        let recently = self.merged_in_flight.iter().chain(&self.merged);
+        users.extend(recently.filter(|(_, into)| *into == id).map(|(from, _)| *from));
+        users.push(id);
+        users.sort_unstable();
+        users.dedup();
+        let recent = self.tail_in_flight.iter().chain(&self.tail);
+        let batches = recent.filter(|batch| users.contains(&batch.user)).copied().collect();
+        Ok(Some((users, batches)))
+    }
+
+    /// Brings the memberships of at most `limit` users up to date whose timer is due.
+    pub(super) fn fire_timers(&mut self, catalog: &Catalog, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.ready()?;
+        let mut due = self.timers.take_due(now, limit);
+        if due.len() < limit {
+            let more = profiles::due(&self.profiles, now, self.timers.cursor(), limit - due.len())?;
+            if let Some(last) = more.last() {
+                self.timers.advance(*last);
+            }
+            due.extend(more.into_iter().map(|(_, id)| id));
+        }
+        for id in &due {
+            // Whoever they were merged into has a timer of their own.
+            if self.person(*id)? != Some(*id) {
+                continue;
+            }
+            let Some(Person::Here(user)) = self.working.users.get(id) else { continue };
+            let at = user.memberships.due();
+            if at.is_some_and(|at| at <= now)
+                && let Some(workspace) = catalog.workspace(user.workspace)
+                && let Some(Person::Here(user)) = self.working.users.get_mut(id)
+            {
+                let user = Arc::make_mut(user);
+                user.memberships.update(workspace, &user.profile, &[], now);
+                self.tail_since.get_or_insert_with(Instant::now);
+            }
+            self.working.touched.push(*id);
+        }
+        self.after_applying();
+        self.keep_up();
+        Ok(due.len())
+    }
+}

@@ -1,0 +1,136 @@
+//! The threads that do what no answer should wait for: writing checkpoints, and folding the log's write-ahead log into its file.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use rusqlite::Connection;
+use tracing::{debug, error};
+
+use super::{
+    connection::{self, PROFILE_PAGE},
+    migrate,
+    profiles::{self, Checkpoint},
+};
+
+/// How long to wait before a checkpoint that could not be written is tried again.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// Something was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Done {
+    /// The checkpoint of that batch is on disk.
+    Checkpoint(i64),
+    /// What was in the write-ahead log is in the file.
+    Folded,
+}
+
+/// The way to the threads.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    checkpoints: Option<Sender<Checkpoint>>,
+    folding: Option<Sender<()>>,
+    done: Receiver<Done>,
+    stopping: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Keeper {
+    /// Opens the profiles, makes them if they are missing, and starts the threads.
+    pub(super) fn start(profiles: &Path, log: &mut Connection, log_file: &Path) -> anyhow::Result<Self> {
+        let mut profiles = connection::open_to_write(profiles, PROFILE_PAGE)?;
+        profiles.pragma_update(None, "cache_size", -16_384)?;
+        migrate::migrate(&mut profiles, migrate::PROFILES)?;
+        migrate::move_users(log, &mut profiles, log_file)?;
+        let log = connection::open_to_write(log_file, connection::LOG_PAGE)?;
+        let stopping = Arc::new(AtomicBool::new(false));
+        let (finished, done) = mpsc::channel();
+        let (checkpoints, to_write) = mpsc::channel();
+        let (folding, to_fold) = mpsc::channel();
+        let keep = {
+            let (finished, stopping) = (finished.clone(), Arc::clone(&stopping));
+            move || keep(profiles, &to_write, &finished, &stopping)
+        };
+        let threads = vec![
+            thread::Builder::new().name("store-keeper".to_owned()).spawn(keep)?,
+            thread::Builder::new().name("store-folder".to_owned()).spawn(move || fold(&log, &to_fold, &finished))?,
+        ];
+        Ok(Self { checkpoints: Some(checkpoints), folding: Some(folding), done, stopping, threads })
+    }
+
+    /// Has a checkpoint written. It is tried until it is on disk.
+    pub(super) fn write(&self, checkpoint: Checkpoint) {
+        // The thread ends only when this is dropped.
+        let _ = self.checkpoints.as_ref().map(|thread| thread.send(checkpoint));
+    }
+
+    /// Has the write-ahead log folded.
+    pub(super) fn fold(&self) {
+        let _ = self.folding.as_ref().map(|thread| thread.send(()));
+    }
+
+    /// What was done since this was last asked.
+    pub(super) fn poll(&self) -> Option<Done> {
+        self.done.try_recv().ok()
+    }
+
+    /// Waits until something is done.
+    pub(super) fn wait(&self, patience: Duration) -> Option<Done> {
+        match self.done.recv_timeout(patience) {
+            Ok(done) => Some(done),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+        }
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.stopping.store(true, Ordering::Relaxed);
+        self.checkpoints = None;
+        self.folding = None;
+        for thread in self.threads.drain(..) {
+            // A panic in it has been reported.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn keep(mut profiles: Connection, to_write: &Receiver<Checkpoint>, finished: &Sender<Done>, stopping: &AtomicBool) {
+    while let Ok(mut checkpoint) = to_write.recv() {
+        loop {
+            match profiles::write(&mut profiles, &mut checkpoint) {
+                Ok(()) => break,
+                Err(error) => {
+                    // Nothing is lost: the log has it all. But it grows, and in the end no more is taken.
+                    error!(%error, "the profiles can't be written down; it is tried again");
+                    if stopping.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    thread::sleep(RETRY);
+                }
+            }
+        }
+        debug!(batch = checkpoint.batch, users = checkpoint.users.len(), "profiles written down");
+        if finished.send(Done::Checkpoint(checkpoint.batch)).is_err() {
+            return;
+        }
+    }
+}
+
+fn fold(log: &Connection, to_fold: &Receiver<()>, finished: &Sender<Done>) {
+    while to_fold.recv().is_ok() {
+        if let Err(error) = connection::fold(log) {
+            error!(%error, "the write-ahead log can't be folded");
+        }
+        if finished.send(Done::Folded).is_err() {
+            return;
+        }
+    }
+}

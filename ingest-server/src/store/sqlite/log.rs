@@ -1,0 +1,166 @@
+//! The record log: a row for each batch. Writing it is all that an answer waits for.
+
+use std::{path::Path, sync::Arc};
+
+use bytes::Bytes;
+use kindling_core::{
+    ids::{Seq, UserId},
+    time::Timestamp,
+};
+use rusqlite::{Connection, ToSql, TransactionBehavior, params, types::ToSqlOutput, types::ValueRef};
+
+use super::{connection, migrate, rows};
+use crate::{
+    catalog::Catalog,
+    ingest::{Batch, LogEntry, Settled, decode_logged},
+    store::{StoreError, WorkspaceKey},
+};
+
+/// Bytes that the write-ahead log may take before it is folded into the file, and before that is done at any cost.
+const FOLD_AT: usize = 16 * 1024 * 1024;
+const FOLD_NOW: usize = 256 * 1024 * 1024;
+
+/// The record log, and with it what is defined: the file of which nothing that was answered is ever lost.
+#[derive(Debug)]
+pub(super) struct Log {
+    pub(super) connection: Connection,
+    /// The number of the next batch.
+    next: i64,
+    /// Bytes written since the write-ahead log was folded.
+    unfolded: usize,
+}
+
+/// A batch that was read from the log.
+#[derive(Debug)]
+pub(super) struct LoggedBatch {
+    pub(super) id: i64,
+    pub(super) user: UserId,
+    pub(super) settled: Settled,
+    pub(super) batch: Batch,
+}
+
+/// Text that is known to be UTF-8.
+struct Text<'a>(&'a [u8]);
+
+impl ToSql for Text<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Text(self.0)))
+    }
+}
+
+impl Log {
+    /// Opens the file, and makes it if it is missing.
+    pub(super) fn open(file: &Path) -> anyhow::Result<Self> {
+        let mut connection = connection::open_to_write(file, connection::LOG_PAGE)?;
+        // Folding would hold up the batches that come next: it is done beside.
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        migrate::migrate(&mut connection, migrate::LOG)?;
+        let last: i64 = connection.query_row("SELECT coalesce(max(id), 0) FROM batches", [], |row| row.get(0))?;
+        Ok(Self { connection, next: last + 1, unfolded: FOLD_AT })
+    }
+
+    /// The number of the last batch.
+    pub(super) const fn last(&self) -> i64 {
+        self.next - 1
+    }
+
+    /// Goes on after the batch that the profiles go up to, which may have been swept.
+    pub(super) fn continue_after(&mut self, batch: i64) -> Result<(), StoreError> {
+        if self.next <= batch && self.next > 1 {
+            let last = self.last();
+            return Err(StoreError::Corrupt(format!(
+                "the profiles go up to batch {batch}, but the log ends with {last}: the two files are not of one moment"
+            )));
+        }
+        self.next = self.next.max(batch + 1);
+        Ok(())
+    }
+
+    /// Appends a group in one transaction. Returns when it is on disk, with the number of the first.
+    pub(super) fn append(&mut self, entries: &[LogEntry]) -> Result<i64, StoreError> {
+        let first = self.next;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        {
+            let mut insert = transaction.prepare_cached(
+                "INSERT INTO batches (id, workspace, user, received_at, seq, lost, times, body)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?;
+            for (id, entry) in (first..).zip(entries) {
+                let Settled { seq, lost, times } = &entry.settled;
+                insert.execute(params![
+                    id,
+                    entry.workspace.0,
+                    entry.user.0,
+                    entry.received_at.as_ms(),
+                    seq.0.cast_signed(),
+                    lost.cast_signed(),
+                    times.as_ref().map(rows::to_json).transpose()?,
+                    Text(&entry.body),
+                ])?;
+                self.unfolded += entry.body.len() + ROW_BYTES;
+            }
+        }
+        transaction.commit()?;
+        self.next += i64::try_from(entries.len()).unwrap_or_default();
+        Ok(first)
+    }
+
+    /// Reads at most `limit` batches after the one of that number.
+    pub(super) fn read_after(
+        &self,
+        catalog: &Catalog,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<LoggedBatch>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, workspace, user, received_at, seq, lost, times, body FROM batches
+             WHERE id > ?1 ORDER BY id LIMIT ?2",
+        )?;
+        let mut found = statement.query(params![after, i64::try_from(limit).unwrap_or(i64::MAX)])?;
+        let mut batches = Vec::new();
+        while let Some(row) = found.next()? {
+            let id: i64 = row.get(0)?;
+            let workspace = catalog.workspace(WorkspaceKey(row.get(1)?));
+            let workspace = workspace.ok_or_else(|| StoreError::Corrupt(format!("batch {id} has no workspace")))?;
+            let times: Option<String> = row.get(6)?;
+            let times = times.map(|times| rows::from_json("the times of a batch", &times)).transpose()?;
+            let body = Bytes::copy_from_slice(row.get_ref(7)?.as_bytes().unwrap_or_default());
+            let batch = decode_logged(body, Arc::clone(workspace), Timestamp::from_ms(row.get(3)?))
+                .map_err(|error| StoreError::Corrupt(format!("batch {id} of the log: {error}")))?;
+            let seq = Seq(row.get::<_, i64>(4)?.cast_unsigned());
+            let lost = row.get::<_, i64>(5)?.cast_unsigned();
+            let user = UserId(row.get(2)?);
+            batches.push(LoggedBatch { id, user, settled: Settled { seq, lost, times }, batch });
+        }
+        Ok(batches)
+    }
+
+    /// Whether the disk takes anything.
+    pub(super) fn probe(&mut self) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute("UPDATE workspaces SET name = name", [])?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Whether the write-ahead log is long enough to be folded.
+    pub(super) const fn wants_folding(&self) -> bool {
+        self.unfolded >= FOLD_AT
+    }
+
+    /// Whether it must be folded whatever that holds up.
+    pub(super) const fn needs_folding(&self) -> bool {
+        self.unfolded >= FOLD_NOW
+    }
+
+    /// Folds the rest of the write-ahead log into the file, so that it begins anew with the next batch. Quick when most of it
+    /// was folded just before.
+    pub(super) fn fold(&mut self) -> Result<(), StoreError> {
+        connection::fold(&self.connection)?;
+        self.unfolded = 0;
+        Ok(())
+    }
+}
+
+/// What a row takes besides its body.
+const ROW_BYTES: usize = 64;

@@ -1,0 +1,215 @@
+//! The profiles: what the record log comes to, written down now and then with the place in the log up to which it goes.
+
+use std::sync::Arc;
+
+use kindling_core::{
+    ids::{AnonymousId, DeviceId, ExternalId, Seq, StreamId, UserId},
+    time::Timestamp,
+};
+use rusqlite::{Connection, OptionalExtension as _, ToSql, Transaction, params};
+
+use super::rows;
+use crate::{
+    ingest::{Person, Position, UserState},
+    store::{StoreError, WorkspaceKey},
+};
+
+/// All that changed up to a place in the log.
+#[derive(Debug, Default)]
+pub(super) struct Checkpoint {
+    /// The number of the last batch that is in here.
+    pub(super) batch: i64,
+    pub(super) users: Vec<(UserId, Person)>,
+    pub(super) anonymous_ids: Vec<((WorkspaceKey, AnonymousId), UserId)>,
+    pub(super) devices: Vec<((WorkspaceKey, DeviceId), UserId)>,
+    pub(super) streams: Vec<((WorkspaceKey, StreamId), Position)>,
+    pub(super) batches: Vec<UserBatch>,
+}
+
+/// A batch of a user, and from when to when its records happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct UserBatch {
+    pub(super) workspace: WorkspaceKey,
+    pub(super) user: UserId,
+    pub(super) batch: i64,
+    pub(super) first_at: Timestamp,
+    pub(super) last_at: Timestamp,
+}
+
+/// The last batch of the log that is in the profiles.
+pub(super) fn progress(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection.prepare_cached("SELECT batch FROM progress")?.query_row([], |row| row.get(0))?)
+}
+
+/// The greatest number of a user.
+pub(super) fn last_user(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection.query_row("SELECT coalesce(max(id), 0) FROM users", [], |row| row.get(0))?)
+}
+
+/// What there is under a user's number.
+pub(super) fn person(connection: &Connection, id: UserId) -> Result<Option<Person>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT merged_into, workspace, external_id, profile, devices, memberships FROM users WHERE id = ?1",
+    )?;
+    let mut found = statement.query([id.0])?;
+    let Some(row) = found.next()? else { return Ok(None) };
+    if let Some(into) = row.get(0)? {
+        return Ok(Some(Person::MergedInto(UserId(into))));
+    }
+    let text = |column| row.get_ref(column).map(|text| text.as_str().unwrap_or_default());
+    Ok(Some(Person::Here(Arc::new(UserState {
+        workspace: WorkspaceKey(row.get(1)?),
+        external_id: rows::external_id(row.get(2)?)?,
+        profile: rows::from_json("a profile", text(3)?)?,
+        devices: rows::from_json("devices", text(4)?)?,
+        memberships: rows::from_json("memberships", text(5)?)?,
+    }))))
+}
+
+pub(super) fn user_of_external_id(
+    connection: &Connection,
+    workspace: WorkspaceKey,
+    id: &ExternalId,
+) -> Result<Option<UserId>, StoreError> {
+    let sql = "SELECT id FROM users WHERE workspace = ?1 AND external_id = ?2";
+    find_user(connection, sql, workspace, &id.as_str())
+}
+
+pub(super) fn user_of_anonymous_id(
+    connection: &Connection,
+    workspace: WorkspaceKey,
+    id: AnonymousId,
+) -> Result<Option<UserId>, StoreError> {
+    let sql = "SELECT user FROM anonymous_ids WHERE workspace = ?1 AND anonymous_id = ?2";
+    find_user(connection, sql, workspace, id.0.as_bytes())
+}
+
+pub(super) fn user_of_device(
+    connection: &Connection,
+    workspace: WorkspaceKey,
+    id: DeviceId,
+) -> Result<Option<UserId>, StoreError> {
+    let sql = "SELECT user FROM devices WHERE workspace = ?1 AND device = ?2";
+    find_user(connection, sql, workspace, id.0.as_bytes())
+}
+
+fn find_user(
+    connection: &Connection,
+    sql: &str,
+    workspace: WorkspaceKey,
+    id: &dyn ToSql,
+) -> Result<Option<UserId>, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.query_row(params![workspace.0, id], |row| row.get(0).map(UserId)).optional()?)
+}
+
+pub(super) fn position(
+    connection: &Connection,
+    workspace: WorkspaceKey,
+    id: StreamId,
+) -> Result<Option<Position>, StoreError> {
+    let sql = "SELECT seq, at, lost, last_used FROM streams WHERE workspace = ?1 AND stream = ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let position = statement.query_row(params![workspace.0, id.0.as_bytes()], |row| {
+        Ok(Position {
+            seq: Seq(row.get::<_, i64>(0)?.cast_unsigned()),
+            at: Timestamp::from_ms(row.get(1)?),
+            lost: row.get::<_, i64>(2)?.cast_unsigned(),
+            last_used: Timestamp::from_ms(row.get(3)?),
+        })
+    });
+    Ok(position.optional()?)
+}
+
+/// Users who were merged into this one.
+pub(super) fn merged_into(connection: &Connection, id: UserId) -> Result<Vec<UserId>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT id FROM users WHERE merged_into = ?1")?;
+    Ok(statement.query_map([id.0], |row| row.get(0).map(UserId))?.collect::<Result<_, _>>()?)
+}
+
+/// At most `limit` users whose timer is due, after that place in the order of time.
+pub(super) fn due(
+    connection: &Connection,
+    now: Timestamp,
+    after: (Timestamp, UserId),
+    limit: usize,
+) -> Result<Vec<(Timestamp, UserId)>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT due, id FROM users WHERE due <= ?1 AND (due, id) > (?2, ?3) ORDER BY due, id LIMIT ?4",
+    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = statement.query_map(params![now.as_ms(), after.0.as_ms(), after.1.0, limit], |row| {
+        Ok((Timestamp::from_ms(row.get(0)?), UserId(row.get(1)?)))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Writes a checkpoint in one transaction: the file is never between two of them.
+pub(super) fn write(connection: &mut Connection, checkpoint: &mut Checkpoint) -> Result<(), StoreError> {
+    let transaction = connection.transaction()?;
+    // In the order of the keys, so that each page is written once.
+    checkpoint.users.sort_unstable_by_key(|(id, _)| *id);
+    checkpoint.anonymous_ids.sort_unstable();
+    checkpoint.devices.sort_unstable();
+    checkpoint.streams.sort_unstable_by_key(|(key, _)| *key);
+    checkpoint.batches.sort_unstable();
+    write_users(&transaction, &checkpoint.users)?;
+    {
+        let mut statement = transaction.prepare_cached("INSERT OR REPLACE INTO anonymous_ids VALUES (?1, ?2, ?3)")?;
+        for ((workspace, id), user) in &checkpoint.anonymous_ids {
+            statement.execute(params![workspace.0, id.0.as_bytes(), user.0])?;
+        }
+        let mut statement = transaction.prepare_cached("INSERT OR REPLACE INTO devices VALUES (?1, ?2, ?3)")?;
+        for ((workspace, id), user) in &checkpoint.devices {
+            statement.execute(params![workspace.0, id.0.as_bytes(), user.0])?;
+        }
+        let mut statement =
+            transaction.prepare_cached("INSERT OR REPLACE INTO streams VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+        for ((workspace, id), Position { seq, at, lost, last_used }) in &checkpoint.streams {
+            statement.execute(params![
+                workspace.0,
+                id.0.as_bytes(),
+                seq.0.cast_signed(),
+                at.as_ms(),
+                lost.cast_signed(),
+                last_used.as_ms()
+            ])?;
+        }
+        let mut statement =
+            transaction.prepare_cached("INSERT OR REPLACE INTO batches_by_user VALUES (?1, ?2, ?3, ?4, ?5)")?;
+        for UserBatch { workspace, user, batch, first_at, last_at } in &checkpoint.batches {
+            statement.execute(params![workspace.0, user.0, batch, first_at.as_ms(), last_at.as_ms()])?;
+        }
+    }
+    transaction.execute("UPDATE progress SET batch = ?1", [checkpoint.batch])?;
+    Ok(transaction.commit()?)
+}
+
+fn write_users(transaction: &Transaction<'_>, users: &[(UserId, Person)]) -> Result<(), StoreError> {
+    let mut put = transaction.prepare_cached(
+        "INSERT INTO users (id, workspace, external_id, profile, devices, memberships, due)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (id) DO UPDATE SET external_id = excluded.external_id, profile = excluded.profile,
+             devices = excluded.devices, memberships = excluded.memberships, due = excluded.due",
+    )?;
+    let mut merge = transaction.prepare_cached(
+        "INSERT INTO users (id, workspace, merged_into, profile, devices, memberships) VALUES (?1, 0, ?2, '{}', '[]', '{}')
+         ON CONFLICT (id) DO UPDATE SET merged_into = excluded.merged_into, external_id = NULL,
+             profile = '{}', devices = '[]', memberships = '{}', due = NULL",
+    )?;
+    for (id, person) in users {
+        match person {
+            Person::Here(user) => put.execute(params![
+                id.0,
+                user.workspace.0,
+                user.external_id.as_ref().map(ExternalId::as_str),
+                rows::to_json(&user.profile)?,
+                rows::to_json(&user.devices)?,
+                rows::to_json(&user.memberships)?,
+                user.memberships.due().map(Timestamp::as_ms),
+            ])?,
+            Person::MergedInto(into) => merge.execute([id.0, into.0])?,
+        };
+    }
+    Ok(())
+}
