@@ -22,7 +22,16 @@ use crate::bodies::Template;
 pub(crate) struct Plan {
     pub(crate) connections: usize,
     pub(crate) users: u64,
-    pub(crate) duration: Duration,
+    pub(crate) until: Until,
+}
+
+/// When to stop sending.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Until {
+    /// After this time.
+    Elapsed(Duration),
+    /// After so many requests.
+    Sent(u64),
 }
 
 /// What came of a round.
@@ -30,6 +39,8 @@ pub(crate) struct Plan {
 pub(crate) struct Measured {
     pub(crate) requests: u64,
     elapsed: Duration,
+    /// What the server worked, in microseconds of one core.
+    pub(crate) server_us: u64,
     /// Ascending.
     latencies: Vec<u32>,
 }
@@ -38,6 +49,12 @@ impl Measured {
     #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
     pub(crate) fn requests_per_second(&self) -> f64 {
         self.requests as f64 / self.elapsed.as_secs_f64()
+    }
+
+    /// What the server worked on a request, in microseconds of one core.
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+    pub(crate) fn server_us_per_request(&self) -> f64 {
+        self.server_us as f64 / self.requests.max(1) as f64
     }
 
     /// A latency in milliseconds; `share` from 0 to 1.
@@ -69,7 +86,7 @@ pub(crate) async fn run(address: SocketAddr, plan: &Plan, first: u64) -> anyhow:
     }
     let elapsed = started.elapsed();
     latencies.sort_unstable();
-    Ok(Measured { requests: latencies.len() as u64, elapsed, latencies })
+    Ok(Measured { requests: latencies.len() as u64, elapsed, server_us: 0, latencies })
 }
 
 async fn connection(
@@ -83,8 +100,15 @@ async fn connection(
     let mut template = Template::new();
     let mut buffer = Vec::with_capacity(16 * 1024);
     let mut latencies = Vec::with_capacity(64 * 1024);
-    while started.elapsed() < plan.duration {
+    let first = next.load(Ordering::Relaxed);
+    loop {
+        if matches!(plan.until, Until::Elapsed(duration) if started.elapsed() >= duration) {
+            break;
+        }
         let number = next.fetch_add(1, Ordering::Relaxed);
+        if matches!(plan.until, Until::Sent(requests) if number - first >= requests) {
+            break;
+        }
         let request = template.fill(number % plan.users, number / plan.users);
         let sent = Instant::now();
         stream.write_all(request).await?;

@@ -15,6 +15,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand};
 
+use load::Until;
 use report::Report;
 use subject::{Kind, Subject};
 
@@ -38,6 +39,9 @@ struct Cli {
     /// Users whose records are sent.
     #[arg(long, default_value_t = 100_000)]
     users: u64,
+    /// Measure only these.
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
     /// The server.
     #[arg(long, env = "KINDLING_BIN", default_value = "target/release/kindling")]
     server: PathBuf,
@@ -53,6 +57,10 @@ enum Command {
     },
 }
 
+/// The server's allocator, so that the simple servers have no worse one.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -65,24 +73,24 @@ fn main() -> anyhow::Result<()> {
 async fn measure(cli: &Cli) -> anyhow::Result<()> {
     let mut report = Report::default();
     let mut subjects = Vec::new();
-    for kind in Kind::ALL {
-        subjects.push(Subject::start(kind, &cli.server).await?);
+    let (connections, users) = (cli.connections, cli.users);
+    for kind in Kind::ALL.into_iter().filter(|kind| cli.only.is_empty() || cli.only.contains(&kind.name())) {
+        let mut subject = Subject::start(kind, &cli.server).await?;
+        // Each user is heard of once before anything is measured: files grow, caches fill.
+        let warm_up = load::Plan { connections, users, until: Until::Sent(users) };
+        subject.load(&warm_up).await?;
+        subjects.push(subject);
     }
-    let plan =
-        load::Plan { connections: cli.connections, users: cli.users, duration: Duration::from_secs(cli.seconds) };
-    for round in 0..=cli.rounds {
+    let plan = load::Plan { connections, users, until: Until::Elapsed(Duration::from_secs(cli.seconds)) };
+    for round in 1..=cli.rounds {
         for subject in &mut subjects {
-            let measured = load::run(subject.address(), &plan, subject.next_flush()).await?;
-            subject.sent(&measured);
-            // The first round warms up: caches fill, files grow.
-            if round > 0 {
-                eprintln!(
-                    "round {round} {:>10}: {:>8.0} requests/s",
-                    subject.kind().name(),
-                    measured.requests_per_second()
-                );
-                report.add(subject.kind(), measured);
-            }
+            let measured = subject.load(&plan).await?;
+            eprintln!(
+                "round {round} {:>10}: {:>8.0} requests/s",
+                subject.kind().name(),
+                measured.requests_per_second()
+            );
+            report.add(subject.kind(), measured);
         }
     }
     for subject in subjects {

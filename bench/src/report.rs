@@ -61,17 +61,18 @@ impl Report {
     #[expect(clippy::cast_precision_loss, reason = "a small constant")]
     pub(crate) fn print(&self) {
         println!(
-            "{:<10} {:>11} {:>11} {:>8} {:>8} {:>9} {:>12}",
-            "", "requests/s", "records/s", "p50 ms", "p99 ms", "peak MiB", "of bare"
+            "{:<10} {:>11} {:>11} {:>8} {:>8} {:>9} {:>9} {:>9}",
+            "", "requests/s", "records/s", "p50 ms", "p99 ms", "CPU us", "peak MiB", "of bare"
         );
         for kind in Kind::ALL {
             println!(
-                "{:<10} {:>11.0} {:>11.0} {:>8.2} {:>8.2} {:>9} {:>12.2}",
+                "{:<10} {:>11.0} {:>11.0} {:>8.2} {:>8.2} {:>9.1} {:>9} {:>9.2}",
                 kind.name(),
                 self.rate(kind),
                 self.rate(kind) * RECORDS as f64,
                 self.middle(kind, |measured| measured.percentile_ms(0.5)),
                 self.middle(kind, |measured| measured.percentile_ms(0.99)),
+                self.middle(kind, Measured::server_us_per_request),
                 self.peak(kind),
                 self.ratio(kind),
             );

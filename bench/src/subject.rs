@@ -15,7 +15,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use crate::load::Measured;
+use crate::load::{self, Measured, Plan};
 
 /// The simple servers, which this program itself can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -87,18 +87,25 @@ impl Subject {
         self.kind
     }
 
-    pub(crate) const fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// How many requests it was sent: the number of the next one.
-    pub(crate) const fn next_flush(&self) -> u64 {
-        self.sent
-    }
-
-    pub(crate) const fn sent(&mut self, measured: &Measured) {
+    /// Sends to it, and goes on where it was stopped the last time.
+    pub(crate) async fn load(&mut self, plan: &Plan) -> anyhow::Result<Measured> {
+        let worked = self.worked_us();
+        let mut measured = load::run(self.address, plan, self.sent).await?;
+        measured.server_us = self.worked_us() - worked;
         // Connections take a number before they look at the clock: leave a gap, so that none is used twice.
         self.sent += measured.requests + 1_000;
+        Ok(measured)
+    }
+
+    /// How long its threads have run, in microseconds. 0 where the system does not say.
+    fn worked_us(&self) -> u64 {
+        /// The kernel counts hundredths of a second here, whatever its own clock does.
+        const TICK_US: u64 = 10_000;
+        let stat = self.process.id().and_then(|id| fs::read_to_string(format!("/proc/{id}/stat")).ok());
+        // After the name, which may have blanks: the state, then numbers.
+        let fields = stat.as_deref().and_then(|stat| stat.rsplit_once(") ")).map_or("", |(_, fields)| fields);
+        let ticks = fields.split(' ').skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok());
+        ticks.sum::<u64>() * TICK_US
     }
 
     /// The most memory that it had, in MiB. 0 where the system does not say.

@@ -10,6 +10,10 @@ use ingest_server::{
 use tokio::{net::TcpListener, signal};
 use tracing::info;
 
+/// Batches are decoded on one thread and let go of on another, which glibc's allocator is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> anyhow::Result<()> {
     let Command::Serve(config) = Cli::parse().command;
     telemetry::start(config.log_format);

@@ -20,7 +20,7 @@ use tracing::{info, warn};
 use super::{
     connection, definitions,
     keeper::{Done, Keeper},
-    log::Log,
+    log::{Log, LoggedBatch},
     profiles::{self, Checkpoint, UserBatch},
     timers::Timers,
 };
@@ -120,26 +120,33 @@ impl Engine {
     }
 
     fn apply_and_append(&mut self, group: &[Batch]) -> Result<Vec<FlushAnswer>, StoreError> {
-        let mut answers = Vec::with_capacity(group.len());
-        for batch in group {
-            self.load(batch)?;
-            answers.push(apply(&mut self.working, batch));
-        }
+        let answers = self.reading(|engine| {
+            let mut answers = Vec::with_capacity(group.len());
+            for batch in group {
+                engine.load(batch)?;
+                answers.push(apply(&mut engine.working, batch));
+            }
+            Ok(answers)
+        })?;
         let entries = std::mem::take(&mut self.working.log);
         if !entries.is_empty() {
             let first = self.log.append(&entries)?;
             self.applied = self.log.last();
             for (id, entry) in (first..).zip(&entries) {
-                self.tail_bytes += entry.body.len();
-                if let Some((first_at, last_at)) = entry.span {
-                    let (workspace, user) = (entry.workspace, entry.user);
-                    self.tail.push(UserBatch { workspace, user, batch: id, first_at, last_at });
-                }
+                self.note_batch(id, entry.workspace, entry.user, entry.body.len(), entry.span);
             }
             self.tail_since.get_or_insert_with(Instant::now);
         }
         self.after_applying();
         Ok(answers)
+    }
+
+    /// Does something that looks up much in the profiles, in one transaction there: each would cost several system calls else.
+    fn reading<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.profiles.execute_batch("BEGIN")?;
+        let outcome = work(self);
+        self.profiles.execute_batch("COMMIT")?;
+        outcome
     }
 
     /// Notes what follows from users having changed.
@@ -293,17 +300,7 @@ impl Engine {
             if batches.is_empty() {
                 break;
             }
-            for logged in batches {
-                self.load(&logged.batch)?;
-                let span = replay(&mut self.working, &logged.batch, logged.user, &logged.settled)
-                    .map_err(|error| StoreError::Corrupt(format!("batch {}: {error}", logged.id)))?;
-                self.tail_bytes += logged.batch.body.len();
-                if let Some((first_at, last_at)) = span {
-                    let (workspace, user) = (logged.batch.workspace.key, logged.user);
-                    self.tail.push(UserBatch { workspace, user, batch: logged.id, first_at, last_at });
-                }
-                self.applied = logged.id;
-            }
+            self.reading(|engine| batches.iter().try_for_each(|logged| engine.replay(logged)))?;
             self.tail_since.get_or_insert_with(Instant::now);
             self.after_applying();
             if self.working.users.young() >= self.generation() {
@@ -320,6 +317,31 @@ impl Engine {
             info!(batches = self.applied - from, ?took, "the rest of the log was applied again");
         }
         Ok(())
+    }
+
+    fn replay(&mut self, logged: &LoggedBatch) -> Result<(), StoreError> {
+        let LoggedBatch { id, user, settled, batch } = logged;
+        self.load(batch)?;
+        let span = replay(&mut self.working, batch, *user, settled)
+            .map_err(|error| StoreError::Corrupt(format!("batch {id}: {error}")))?;
+        self.applied = *id;
+        self.note_batch(*id, batch.workspace.key, *user, batch.body.len(), span);
+        Ok(())
+    }
+
+    /// Notes a batch that the profiles do not have yet.
+    fn note_batch(
+        &mut self,
+        batch: i64,
+        workspace: WorkspaceKey,
+        user: UserId,
+        bytes: usize,
+        span: Option<(Timestamp, Timestamp)>,
+    ) {
+        self.tail_bytes += bytes;
+        if let Some((first_at, last_at)) = span {
+            self.tail.push(UserBatch { workspace, user, batch, first_at, last_at });
+        }
     }
 
     /// Puts everything into memory that a batch names.
