@@ -43,10 +43,26 @@ pub const PROFILE_EVENT_NAMES: usize = 1_000;
 pub const PROFILE_ATTRIBUTES: usize = 1_000;
 /// Distinct products on one profile; beyond it purchases still count in total and revenue, not by product.
 pub const PROFILE_PRODUCTS: usize = 2_000;
-/// Distinct campaigns on one profile whose message the user saw or clicked.
+/// Distinct campaigns on one profile whose message the user saw, clicked or put away.
 pub const PROFILE_MESSAGES: usize = 2_000;
+/// Distinct buttons of a campaign whose clicks are counted one by one: a campaign may change its buttons, but not for ever. Beyond
+/// it they count as clicks of the message.
+pub const MESSAGE_BUTTONS_COUNTED: usize = 16;
+/// Subscription groups on one profile. A person who chooses does so among dozens; more are made up at run time.
+pub const PROFILE_GROUPS: usize = 500;
 /// Elements of an array attribute.
 pub const ARRAY_ELEMENTS: usize = 500;
+/// Changes of one custom attribute that are kept apart from its value, so that a `set` which arrives late can still be put before
+/// or after each of them. It is what another device does while one is offline; more would cost every profile with a busy counter
+/// more than the kilobyte that it costs now.
+pub const ATTRIBUTE_CHANGES: usize = 32;
+/// Bytes of the kept changes of one custom attribute: no more than the value itself may have.
+pub const ATTRIBUTE_CHANGES_BYTES: usize = PROPERTIES_BYTES;
+/// How far from zero a number may be to be incremented, and to be an increment. In billionths, 10^11 of the greatest still fit
+/// into 128 bits, so that no sum of them ever stops short.
+pub const COUNTED: f64 = 1e18;
+/// Names in the path of a nested value: as deep as values may be nested.
+pub const PATH_NAMES: usize = VALUE_DEPTH;
 /// Times kept of an event: counts in a window are exact up to here, and a filter may not ask for more.
 pub const EVENT_RECENT_TIMES: usize = 64;
 

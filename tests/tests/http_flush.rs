@@ -203,8 +203,6 @@ async fn a_record_that_can_not_be_taken_is_rejected_alone() {
         (attribute("date_of_birth", json!("2023-02-29")), "invalid_attribute"),
         (attribute("first_name", json!(7)), "invalid_attribute"),
         (attribute("shoe_size", json!("44")), malformed),
-        (custom("plan", json!({"op": "increment", "by": 1})), "wrong_attribute_type"),
-        (custom("plan", json!({"op": "add", "value": "x"})), "wrong_attribute_type"),
         (custom("tags", json!({"op": "multiply", "by": 1})), malformed),
         (custom("tags", json!({"op": "set", "value": vec![0; 501]})), "too_large"),
         (json!({"seq": 2, "at": at, "type": "teleported"}).to_string(), malformed),

@@ -21,6 +21,11 @@ impl Tally {
         self.merge(&Self { count: 1, first: Some(at), last: Some(at) });
     }
 
+    /// Whether it never happened.
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     /// Adds the occurrences of another tally.
     pub fn merge(&mut self, other: &Self) {
         self.count = self.count.saturating_add(other.count);

@@ -1,5 +1,7 @@
 //! Attributes: their names, their values, and which of two values stands.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{ids::Seq, protocol::RecordError, time::Timestamp, value::Value};
@@ -114,23 +116,23 @@ pub struct Stamp {
     pub seq: Seq,
 }
 
-/// An attribute's value with its stamp. A cleared attribute is kept as null, so that an older value that arrives later does
-/// not bring it back.
+/// What was said last, with its stamp. (A cleared attribute is kept as null, so that an older value that arrives later does not
+/// bring it back.)
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Fact {
-    value: Value,
+pub struct Fact<T = Value> {
+    value: T,
     stamp: Stamp,
 }
 
-impl Fact {
-    /// A value with its stamp.
-    pub const fn new(value: Value, stamp: Stamp) -> Self {
+impl<T> Fact<T> {
+    /// Something that was said, with its stamp.
+    pub const fn new(value: T, stamp: Stamp) -> Self {
         Self { value, stamp }
     }
 
-    /// The value, unless it was cleared.
-    pub fn value(&self) -> Option<&Value> {
-        Some(&self.value).filter(|value| !value.is_null())
+    /// What was said.
+    pub const fn get(&self) -> &T {
+        &self.value
     }
 
     /// What decides between it and another.
@@ -138,12 +140,19 @@ impl Fact {
         self.stamp
     }
 
-    /// Takes the other fact's value if its stamp is greater (at equal stamps: if its value is).
-    pub fn join(&mut self, other: Self) {
-        let order = other.stamp.cmp(&self.stamp).then_with(|| other.value.total_cmp(&self.value));
+    /// Takes what the other says if its stamp is greater (at equal stamps: if what it says is, in the order of `cmp`).
+    pub fn join(&mut self, other: Self, cmp: impl FnOnce(&T, &T) -> Ordering) {
+        let order = other.stamp.cmp(&self.stamp).then_with(|| cmp(&other.value, &self.value));
         if order.is_gt() {
             *self = other;
         }
+    }
+}
+
+impl Fact {
+    /// The value, unless it was cleared.
+    pub fn value(&self) -> Option<&Value> {
+        Some(&self.value).filter(|value| !value.is_null())
     }
 }
 
@@ -167,6 +176,22 @@ mod tests {
         assert!(StandardAttribute::FirstName.check(&Value::from(1)).is_err());
         for attribute in StandardAttribute::ALL {
             assert_eq!(StandardAttribute::parse(attribute.name()), Some(*attribute));
+        }
+    }
+
+    #[test]
+    fn at_equal_stamps_the_greater_value_stands_whichever_came_first() {
+        let stamp = |origin, at| Stamp { origin, at: Timestamp::from_ms(at), seq: Seq(1) };
+        let said = |origin, at, value: i32| Fact::new(value, stamp(origin, at));
+        for (less, greater) in [
+            (said(Origin::Identified, 5, 1), said(Origin::Identified, 5, 2)),
+            (said(Origin::Identified, 5, 2), said(Origin::Identified, 6, 1)),
+            (said(Origin::Anonymous, 9, 2), said(Origin::Identified, 5, 1)),
+        ] {
+            for (mut first, second) in [(less.clone(), greater.clone()), (greater.clone(), less)] {
+                first.join(second, Ord::cmp);
+                assert_eq!(first, greater);
+            }
         }
     }
 }

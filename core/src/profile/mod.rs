@@ -6,7 +6,13 @@
 mod activity;
 mod apply;
 mod attributes;
+mod change;
+mod custom;
+mod fold;
+mod interactions;
 mod merge;
+mod patch;
+mod purchases;
 
 use std::collections::BTreeMap;
 
@@ -14,10 +20,14 @@ use serde::{Deserialize, Serialize};
 
 pub use activity::{Activity, Tally};
 pub use attributes::{Fact, Origin, Stamp, StandardAttribute};
+pub use interactions::Interactions;
+pub use purchases::{ProductPurchases, Purchases};
+
+use custom::CustomAttribute;
 
 use crate::{
     ids::CampaignId,
-    protocol::{Currency, Hundredths},
+    protocol::{Channel, GroupState, Location, SubscriptionState},
     time::Timestamp,
     value::Value,
 };
@@ -32,7 +42,7 @@ pub struct Profile {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     standard: BTreeMap<StandardAttribute, Fact>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    custom: BTreeMap<String, Fact>,
+    custom: BTreeMap<String, CustomAttribute>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     events: BTreeMap<String, Activity>,
     /// What the user bought.
@@ -43,17 +53,15 @@ pub struct Profile {
     pub sessions: Sessions,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     messages: BTreeMap<CampaignId, Interactions>,
-}
-
-/// What a user bought.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Purchases {
-    /// How many purchases.
-    pub count: u64,
-    /// Price times quantity, by currency.
-    pub revenue: BTreeMap<Currency, Hundredths>,
-    /// By product.
-    pub products: BTreeMap<String, Tally>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    subscriptions: BTreeMap<Channel, Fact<SubscriptionState>>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    groups: BTreeMap<String, Fact<GroupState>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    location: Option<Fact<Location>>,
+    /// Whether no record was applied yet, so that `first_seen` and `last_seen` are only when the profile was made.
+    #[serde(default, skip_serializing_if = "is_false")]
+    unheard: bool,
 }
 
 /// The sessions of a user.
@@ -65,15 +73,8 @@ pub struct Sessions {
     pub total_ms: i64,
 }
 
-/// What a user did with the message of a campaign.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Interactions {
-    /// Times it was seen.
-    #[serde(default)]
-    pub impressions: Tally,
-    /// Times it, or a button of it, was clicked.
-    #[serde(default)]
-    pub clicks: Tally,
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 impl Profile {
@@ -88,6 +89,10 @@ impl Profile {
             purchases: Purchases::default(),
             sessions: Sessions::default(),
             messages: BTreeMap::new(),
+            subscriptions: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            location: None,
+            unheard: true,
         }
     }
 
@@ -106,7 +111,7 @@ impl Profile {
 
     /// A custom attribute, if it is set.
     pub fn custom(&self, name: &str) -> Option<&Value> {
-        self.custom.get(name).and_then(Fact::value)
+        self.custom.get(name).and_then(CustomAttribute::value)
     }
 
     /// The standard attributes that are set.
@@ -116,7 +121,7 @@ impl Profile {
 
     /// The custom attributes that are set.
     pub fn custom_attributes(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.custom.iter().filter_map(|(name, fact)| Some((name.as_str(), fact.value()?)))
+        self.custom.iter().filter_map(|(name, attribute)| Some((name.as_str(), attribute.value()?)))
     }
 
     /// The activity of one event, if it ever happened.
@@ -137,5 +142,30 @@ impl Profile {
     /// What the user did with the message of one campaign.
     pub fn message(&self, campaign: &CampaignId) -> Option<&Interactions> {
         self.messages.get(campaign)
+    }
+
+    /// What the user said to each channel.
+    pub fn subscriptions(&self) -> impl Iterator<Item = (Channel, SubscriptionState)> {
+        self.subscriptions.iter().map(|(channel, state)| (*channel, *state.get()))
+    }
+
+    /// What the user said to one channel, if anything.
+    pub fn subscription(&self, channel: Channel) -> Option<SubscriptionState> {
+        self.subscriptions.get(&channel).map(|state| *state.get())
+    }
+
+    /// What the user said to each subscription group.
+    pub fn subscription_groups(&self) -> impl Iterator<Item = (&str, GroupState)> {
+        self.groups.iter().map(|(group, state)| (group.as_str(), *state.get()))
+    }
+
+    /// What the user said to one subscription group, if anything.
+    pub fn subscription_group(&self, group: &str) -> Option<GroupState> {
+        self.groups.get(group).map(|state| *state.get())
+    }
+
+    /// The last place that is known of the user, and when they were there.
+    pub fn location(&self) -> Option<(Location, Timestamp)> {
+        self.location.as_ref().map(|location| (*location.get(), location.stamp().at))
     }
 }

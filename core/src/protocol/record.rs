@@ -2,7 +2,12 @@
 
 use serde::Serialize;
 
-use super::money::{Currency, Hundredths};
+use super::{
+    device::DeviceInfo,
+    location::{Location, check_place},
+    money::{Currency, Hundredths},
+    subscription::{Channel, GroupState, SubscriptionState},
+};
 use crate::{
     ids::{CampaignId, Seq, SessionId},
     limits,
@@ -93,6 +98,36 @@ pub enum RecordKind<P = Object> {
         #[serde(skip_serializing_if = "Option::is_none")]
         button: Option<String>,
     },
+    /// A message was put away without a click.
+    MessageDismissal {
+        /// Whose.
+        message: CampaignId,
+    },
+    /// The user said whether they want messages on a channel.
+    Subscription {
+        /// On which.
+        channel: Channel,
+        /// What they said.
+        state: SubscriptionState,
+    },
+    /// The user said whether they want the messages of a group.
+    SubscriptionGroup {
+        /// Of which.
+        group: String,
+        /// What they said.
+        state: GroupState,
+    },
+    /// Where the user was.
+    Location(Location),
+    /// The user has a further name.
+    Alias {
+        /// What kind of name, like `loyalty_card`.
+        label: String,
+        /// The name.
+        name: String,
+    },
+    /// What the device says of itself. Rare and large, so it stands apart.
+    Device(Box<DeviceInfo>),
 }
 
 /// How a custom attribute changes.
@@ -118,6 +153,26 @@ pub enum AttributeChange {
     Remove {
         /// The element.
         value: Value,
+    },
+    /// An object is patched (RFC 7386): members that the patch names change, with null they go; what is not an object counts as
+    /// an empty one.
+    Merge {
+        /// The patch.
+        value: Object,
+    },
+    /// A member of an object, or of an object in it, gets a value; what is not an object on the way there becomes one.
+    SetPath {
+        /// The names on the way, from 1 to [`limits::PATH_NAMES`].
+        path: Vec<String>,
+        /// The value; null removes the member, if it is there.
+        value: Value,
+    },
+    /// It becomes an object with these two members.
+    SetLocation {
+        /// Degrees north, from -90 to 90.
+        latitude: Number,
+        /// Degrees east, from -180 to 180.
+        longitude: Number,
     },
 }
 
@@ -158,10 +213,14 @@ record_errors! {
     InvalidQuantity = "invalid_quantity", "a quantity must be a whole number from 1 to 100";
     /// A standard attribute is not of its form.
     InvalidAttribute = "invalid_attribute", "the value is not of the attribute's form";
-    /// An attribute has another type than the change needs.
-    WrongAttributeType = "wrong_attribute_type", "the attribute has a value of another type than this change needs";
+    /// An increment is out of range.
+    InvalidIncrement = "invalid_increment", "an increment must be from -10^18 to 10^18";
+    /// The path of a nested value is empty or too long.
+    InvalidPath = "invalid_path", "a path must have 1 to 16 names";
+    /// A place is not on earth.
+    InvalidLocation = "invalid_location", "a latitude must be from -90 to 90, a longitude from -180 to 180, an accuracy not negative";
     /// The profile can't take another name.
-    ProfileFull = "profile_full", "the profile has as many different events, attributes or messages as it may have";
+    ProfileFull = "profile_full", "the profile has as many different events, attributes, messages or groups as it may have";
 }
 
 impl From<ValueError> for RecordError {
@@ -196,18 +255,22 @@ impl<P: Properties> RecordKind<P> {
             Self::Attribute { name, value } => name.check(value),
             Self::CustomAttribute { name, change } => {
                 check_name(name)?;
-                match change {
-                    AttributeChange::Set { value: Value::Array(items) } if items.len() > limits::ARRAY_ELEMENTS => {
-                        Err(RecordError::TooLarge)
-                    }
-                    AttributeChange::Set { value }
-                    | AttributeChange::Add { value }
-                    | AttributeChange::Remove { value } => Ok(value.check()?),
-                    AttributeChange::Increment { .. } => Ok(()),
-                }
+                change.check()
             }
             Self::MessageClick { button: Some(button), .. } => check_name(button),
+            Self::SubscriptionGroup { group, .. } => check_name(group),
+            Self::Location(location) => location.check(),
+            Self::Alias { label, name } => {
+                if is_name(label) && is_name(name) {
+                    Ok(())
+                } else {
+                    Err(RecordError::InvalidName)
+                }
+            }
+            Self::Device(info) => info.check(),
             Self::MessageClick { button: None, .. }
+            | Self::MessageDismissal { .. }
+            | Self::Subscription { .. }
             | Self::MessageImpression { .. }
             | Self::SessionStart { .. }
             | Self::SessionEnd { .. }
@@ -216,7 +279,39 @@ impl<P: Properties> RecordKind<P> {
     }
 }
 
-fn check_name(name: &str) -> Result<(), RecordError> {
+impl AttributeChange {
+    fn check(&self) -> Result<(), RecordError> {
+        match self {
+            Self::Set { value: Value::Array(items) } if items.len() > limits::ARRAY_ELEMENTS => {
+                Err(RecordError::TooLarge)
+            }
+            Self::Set { value } | Self::Add { value } | Self::Remove { value } => Ok(value.check()?),
+            Self::Increment { by } if by.get().abs() > limits::COUNTED => Err(RecordError::InvalidIncrement),
+            Self::Increment { .. } => Ok(()),
+            Self::Merge { value } => Ok(value.check()?),
+            Self::SetPath { path, value } => {
+                if !(1..=limits::PATH_NAMES).contains(&path.len()) {
+                    return Err(RecordError::InvalidPath);
+                }
+                path.iter().try_for_each(|name| check_name(name))?;
+                value.check()?;
+                if path.len() + depth(value) > limits::VALUE_DEPTH { Err(RecordError::TooDeep) } else { Ok(()) }
+            }
+            Self::SetLocation { latitude, longitude } => check_place(*latitude, *longitude),
+        }
+    }
+}
+
+/// How deep a value is nested: a plain one not at all.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.iter().map(|(_, member)| depth(member)).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+pub(super) fn check_name(name: &str) -> Result<(), RecordError> {
     if is_name(name) && !name.starts_with('$') { Ok(()) } else { Err(RecordError::InvalidName) }
 }
 
@@ -238,6 +333,19 @@ mod tests {
         r#"{"seq":10,"at":5,"type":"identified"}"#,
         r#"{"seq":11,"at":5,"type":"message_impression","message":"welcome"}"#,
         r#"{"seq":12,"at":5,"type":"message_click","message":"welcome","button":"go"}"#,
+        r#"{"seq":13,"at":5,"type":"custom_attribute","name":"tags","op":"remove","value":"x"}"#,
+        r#"{"seq":14,"at":5,"type":"custom_attribute","name":"pet","op":"merge","value":{"age":null,"name":"Rex"}}"#,
+        r#"{"seq":15,"at":5,"type":"custom_attribute","name":"pet","op":"set_path","path":["owner","age"],"value":null}"#,
+        r#"{"seq":16,"at":5,"type":"custom_attribute","name":"home","op":"set_location","latitude":52.5,"longitude":-13}"#,
+        r#"{"seq":17,"at":5,"type":"message_dismissal","message":"welcome"}"#,
+        r#"{"seq":18,"at":5,"type":"subscription","channel":"email","state":"opted_in"}"#,
+        r#"{"seq":19,"at":5,"type":"subscription","channel":"push","state":"unsubscribed"}"#,
+        r#"{"seq":20,"at":5,"type":"subscription_group","group":"news","state":"subscribed"}"#,
+        r#"{"seq":21,"at":5,"type":"location","latitude":52.5,"longitude":13,"altitude":34,"accuracy":10}"#,
+        r#"{"seq":22,"at":5,"type":"location","latitude":52.5,"longitude":13}"#,
+        r#"{"seq":23,"at":5,"type":"alias","label":"loyalty_card","name":"4711"}"#,
+        r#"{"seq":24,"at":5,"type":"device","browser":"Firefox","browser_version":"145.0","os":"Android","os_version":"16","model":"Pixel","language":"de-AT","time_zone":"Europe/Vienna","screen_width":412,"screen_height":915}"#,
+        r#"{"seq":25,"at":5,"type":"device"}"#,
     ];
 
     #[test]
@@ -261,12 +369,35 @@ mod tests {
     }
 
     #[test]
+    fn what_a_type_does_not_allow_is_not_a_record() {
+        for text in [
+            r#""type":"subscription","channel":"sms","state":"subscribed""#,
+            r#""type":"subscription","channel":"email""#,
+            r#""type":"subscription_group","group":"news","state":"opted_in""#,
+            r#""type":"location","latitude":1"#,
+            r#""type":"alias","label":"a""#,
+            r#""type":"device","screen_width":70000"#,
+        ] {
+            assert!(serde_json::from_str::<Record>(&format!(r#"{{"seq":1,"at":5,{text}}}"#)).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn limits_are_checked() {
         let check = |text: &str| serde_json::from_str::<Record>(text).unwrap().kind.check();
         let event = |name: &str| check(&format!(r#"{{"seq":1,"at":5,"type":"custom_event","name":"{name}"}}"#));
         assert_eq!(event(""), Err(RecordError::InvalidName));
         assert_eq!(event("$x"), Err(RecordError::InvalidName));
         assert_eq!(event(&"x".repeat(256)), Err(RecordError::InvalidName));
+        assert_eq!(
+            check(r#"{"seq":1,"at":5,"type":"location","latitude":1,"longitude":2,"accuracy":-1}"#),
+            Err(RecordError::InvalidLocation)
+        );
+        assert_eq!(check(r#"{"seq":1,"at":5,"type":"alias","label":"","name":"a"}"#), Err(RecordError::InvalidName));
+        assert_eq!(
+            check(r#"{"seq":1,"at":5,"type":"subscription_group","group":"","state":"subscribed"}"#),
+            Err(RecordError::InvalidName)
+        );
         let purchase = |price: &str, quantity: u32| {
             check(&format!(
                 r#"{{"seq":1,"at":5,"type":"purchase","product_id":"a","price":{price},"currency":"EUR","quantity":{quantity}}}"#
@@ -280,5 +411,34 @@ mod tests {
             check(r#"{"seq":1,"at":5,"type":"attribute","name":"country","value":"Germany"}"#),
             Err(RecordError::InvalidAttribute)
         );
+    }
+
+    #[test]
+    fn changes_of_attributes_have_limits() {
+        let change = |op: &str| {
+            let text = format!(r#"{{"seq":1,"at":5,"type":"custom_attribute","name":"a",{op}}}"#);
+            serde_json::from_str::<Record>(&text).map_err(|_| RecordError::Malformed)?.kind.check()
+        };
+        assert_eq!(change(r#""op":"increment","by":-1e18"#), Ok(()));
+        assert_eq!(change(r#""op":"increment","by":1e19"#), Err(RecordError::InvalidIncrement));
+        assert_eq!(change(r#""op":"merge","value":[1]"#), Err(RecordError::Malformed));
+        assert_eq!(change(r#""op":"merge","value":{"$a":1}"#), Err(RecordError::InvalidName));
+        let put = |names: usize, value: &str| {
+            let path = vec!["\"a\""; names].join(",");
+            change(&format!(r#""op":"set_path","path":[{path}],"value":{value}"#))
+        };
+        assert_eq!(put(0, "1"), Err(RecordError::InvalidPath));
+        assert_eq!(put(17, "1"), Err(RecordError::InvalidPath));
+        assert_eq!(put(16, "1"), Ok(()));
+        assert_eq!(put(16, "[1]"), Err(RecordError::TooDeep));
+        assert_eq!(put(15, r#"{"a":1}"#), Ok(()));
+        assert_eq!(put(15, r#"{"a":[1]}"#), Err(RecordError::TooDeep));
+        assert_eq!(change(r#""op":"set_path","path":["$a"],"value":1"#), Err(RecordError::InvalidName));
+        let place = |latitude: &str, longitude: &str| {
+            change(&format!(r#""op":"set_location","latitude":{latitude},"longitude":{longitude}"#))
+        };
+        assert_eq!(place("-90", "180"), Ok(()));
+        assert_eq!(place("90.1", "0"), Err(RecordError::InvalidLocation));
+        assert_eq!(place("0", "-180.1"), Err(RecordError::InvalidLocation));
     }
 }

@@ -12,8 +12,11 @@ use serde::{
 };
 
 use super::{
+    device::DeviceInfo,
+    location::Location,
     money::{Currency, Hundredths},
     record::{AttributeChange, Record, RecordKind},
+    subscription::{Channel, SubscriptionState},
 };
 use crate::{
     ids::{CampaignId, Seq, SessionId},
@@ -47,12 +50,16 @@ impl<'de, P: Deserialize<'de>> Visitor<'de> for RecordVisitor<P> {
 }
 
 macro_rules! members {
-    ($($(#[$attribute:meta])* $variant:ident => $name:ident: $kind:ty),* $(,)?) => {
+    (
+        common { $($(#[$attribute:meta])* $variant:ident => $name:ident: $kind:ty),* $(,)? }
+        rare { $($rare_variant:ident => $rare_name:ident: $rare_kind:ty),* $(,)? }
+    ) => {
         #[derive(Clone, Copy, Deserialize)]
         #[serde(field_identifier, rename_all = "snake_case")]
         enum Name {
             $($(#[$attribute])* $variant,)*
             Value,
+            $($rare_variant,)*
             #[serde(other)]
             Unknown,
         }
@@ -61,13 +68,20 @@ macro_rules! members {
         struct Members<P> {
             $($name: Option<$kind>,)*
             value: Option<Value>,
+            /// Members that few records have, and that the others should not carry about.
+            rare: Option<Box<Rare>>,
             /// A bit for each name that was read.
-            seen: u32,
+            seen: u64,
+        }
+
+        #[derive(Default)]
+        struct Rare {
+            $($rare_name: Option<$rare_kind>,)*
         }
 
         impl<P> Default for Members<P> {
             fn default() -> Self {
-                Self { $($name: None,)* value: None, seen: 0 }
+                Self { $($name: None,)* value: None, rare: None, seen: 0 }
             }
         }
 
@@ -80,7 +94,7 @@ macro_rules! members {
                     // It may be newer than this reader; it is stored with the rest.
                     return map.next_value::<Unknown>().map(|_| ());
                 }
-                let bit = 1 << name as u32;
+                let bit = 1 << name as u64;
                 if self.seen & bit != 0 {
                     return Err(de::Error::custom("a member stands twice in one record"));
                 }
@@ -88,6 +102,7 @@ macro_rules! members {
                 match name {
                     $(Name::$variant => self.$name = map.next_value()?,)*
                     Name::Value => self.value = Some(map.next_value()?),
+                    $(Name::$rare_variant => self.rare.get_or_insert_default().$rare_name = map.next_value()?,)*
                     Name::Unknown => {}
                 }
                 Ok(())
@@ -97,22 +112,44 @@ macro_rules! members {
 }
 
 members! {
-    Seq => seq: Seq,
-    At => at: Timestamp,
-    #[serde(rename = "type")]
-    Kind => kind: Kind,
-    Name => name: String,
-    Properties => properties: P,
-    ProductId => product_id: String,
-    Price => price: Hundredths,
-    Currency => currency: Currency,
-    Quantity => quantity: u32,
-    Op => op: Operation,
-    By => by: Number,
-    Session => session: SessionId,
-    DurationMs => duration_ms: i64,
-    Message => message: CampaignId,
-    Button => button: String,
+    common {
+        Seq => seq: Seq,
+        At => at: Timestamp,
+        #[serde(rename = "type")]
+        Kind => kind: Kind,
+        Name => name: String,
+        Properties => properties: P,
+    }
+    rare {
+        ProductId => product_id: String,
+        Price => price: Hundredths,
+        Currency => currency: Currency,
+        Quantity => quantity: u32,
+        Op => op: Operation,
+        By => by: Number,
+        Path => path: Vec<String>,
+        Latitude => latitude: Number,
+        Longitude => longitude: Number,
+        Altitude => altitude: Number,
+        Accuracy => accuracy: Number,
+        Channel => channel: Channel,
+        State => state: SubscriptionState,
+        Group => group: String,
+        Label => label: String,
+        Session => session: SessionId,
+        DurationMs => duration_ms: i64,
+        Message => message: CampaignId,
+        Button => button: String,
+        Browser => browser: String,
+        BrowserVersion => browser_version: String,
+        Os => os: String,
+        OsVersion => os_version: String,
+        Model => model: String,
+        Language => language: String,
+        TimeZone => time_zone: String,
+        ScreenWidth => screen_width: u16,
+        ScreenHeight => screen_height: u16,
+    }
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -127,6 +164,12 @@ enum Kind {
     Identified,
     MessageImpression,
     MessageClick,
+    MessageDismissal,
+    Subscription,
+    SubscriptionGroup,
+    Location,
+    Alias,
+    Device,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -136,6 +179,9 @@ enum Operation {
     Increment,
     Add,
     Remove,
+    Merge,
+    SetPath,
+    SetLocation,
 }
 
 impl<P> Members<P> {
@@ -146,32 +192,67 @@ impl<P> Members<P> {
     }
 
     fn into_kind(self) -> Option<RecordKind<P>> {
+        if let Kind::CustomEvent = self.kind? {
+            return Some(RecordKind::CustomEvent { name: self.name?, properties: self.properties });
+        }
+        let rare = self.rare.map_or_else(Rare::default, |rare| *rare);
         Some(match self.kind? {
-            Kind::CustomEvent => RecordKind::CustomEvent { name: self.name?, properties: self.properties },
+            Kind::CustomEvent => return None,
             Kind::Purchase => RecordKind::Purchase {
-                product_id: self.product_id?,
-                price: self.price?,
-                currency: self.currency?,
-                quantity: self.quantity?,
+                product_id: rare.product_id?,
+                price: rare.price?,
+                currency: rare.currency?,
+                quantity: rare.quantity?,
                 properties: self.properties,
             },
             Kind::Attribute => {
                 RecordKind::Attribute { name: StandardAttribute::parse(&self.name?)?, value: self.value? }
             }
             Kind::CustomAttribute => {
-                let change = match self.op? {
+                let change = match rare.op? {
                     Operation::Set => AttributeChange::Set { value: self.value? },
-                    Operation::Increment => AttributeChange::Increment { by: self.by? },
+                    Operation::Increment => AttributeChange::Increment { by: rare.by? },
                     Operation::Add => AttributeChange::Add { value: self.value? },
                     Operation::Remove => AttributeChange::Remove { value: self.value? },
+                    Operation::Merge => match self.value? {
+                        Value::Object(value) => AttributeChange::Merge { value },
+                        _ => return None,
+                    },
+                    Operation::SetPath => AttributeChange::SetPath { path: rare.path?, value: self.value? },
+                    Operation::SetLocation => {
+                        AttributeChange::SetLocation { latitude: rare.latitude?, longitude: rare.longitude? }
+                    }
                 };
                 RecordKind::CustomAttribute { name: self.name?, change }
             }
-            Kind::SessionStart => RecordKind::SessionStart { session: self.session? },
-            Kind::SessionEnd => RecordKind::SessionEnd { session: self.session?, duration_ms: self.duration_ms? },
+            Kind::SessionStart => RecordKind::SessionStart { session: rare.session? },
+            Kind::SessionEnd => RecordKind::SessionEnd { session: rare.session?, duration_ms: rare.duration_ms? },
             Kind::Identified => RecordKind::Identified,
-            Kind::MessageImpression => RecordKind::MessageImpression { message: self.message? },
-            Kind::MessageClick => RecordKind::MessageClick { message: self.message?, button: self.button },
+            Kind::MessageImpression => RecordKind::MessageImpression { message: rare.message? },
+            Kind::MessageClick => RecordKind::MessageClick { message: rare.message?, button: rare.button },
+            Kind::MessageDismissal => RecordKind::MessageDismissal { message: rare.message? },
+            Kind::Subscription => RecordKind::Subscription { channel: rare.channel?, state: rare.state? },
+            Kind::SubscriptionGroup => {
+                RecordKind::SubscriptionGroup { group: rare.group?, state: rare.state?.of_group()? }
+            }
+            Kind::Location => RecordKind::Location(Location {
+                latitude: rare.latitude?,
+                longitude: rare.longitude?,
+                altitude: rare.altitude,
+                accuracy: rare.accuracy,
+            }),
+            Kind::Alias => RecordKind::Alias { label: rare.label?, name: self.name? },
+            Kind::Device => RecordKind::Device(Box::new(DeviceInfo {
+                browser: rare.browser,
+                browser_version: rare.browser_version,
+                os: rare.os,
+                os_version: rare.os_version,
+                model: rare.model,
+                language: rare.language,
+                time_zone: rare.time_zone,
+                screen_width: rare.screen_width,
+                screen_height: rare.screen_height,
+            })),
         })
     }
 }

@@ -8,8 +8,8 @@ use axum::{
 };
 use kindling_core::{
     ids::{CampaignId, DeviceId, ExternalId, SegmentId, StreamId, UserId},
-    profile::{Activity, Interactions, Profile, Tally},
-    protocol::{Currency, Hundredths},
+    profile::{Activity, Interactions, ProductPurchases, Profile, Tally},
+    protocol::{Channel, Currency, GroupState, Hundredths, Location, SubscriptionState},
     time::Timestamp,
     value::{Object, Value},
 };
@@ -44,6 +44,10 @@ pub(super) struct UserView {
     purchases: PurchasesView,
     sessions: SessionsView,
     messages: BTreeMap<CampaignId, InteractionsView>,
+    subscriptions: BTreeMap<Channel, SubscriptionState>,
+    subscription_groups: BTreeMap<String, GroupState>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<LocationView>,
     segments: Vec<SegmentId>,
 }
 
@@ -60,7 +64,22 @@ struct TallyView {
 struct PurchasesView {
     count: u64,
     revenue: BTreeMap<Currency, Hundredths>,
-    products: BTreeMap<String, TallyView>,
+    products: BTreeMap<String, ProductView>,
+}
+
+#[derive(Serialize)]
+struct ProductView {
+    #[serde(flatten)]
+    purchases: TallyView,
+    quantity: u64,
+    revenue: BTreeMap<Currency, Hundredths>,
+}
+
+#[derive(Serialize)]
+struct LocationView {
+    #[serde(flatten)]
+    location: Location,
+    at: Timestamp,
 }
 
 #[derive(Serialize)]
@@ -74,6 +93,9 @@ struct SessionsView {
 struct InteractionsView {
     impressions: TallyView,
     clicks: TallyView,
+    dismissals: TallyView,
+    /// Clicks by button.
+    buttons: BTreeMap<String, u64>,
 }
 
 impl From<&Tally> for TallyView {
@@ -90,7 +112,18 @@ impl From<&Activity> for TallyView {
 
 impl From<&Interactions> for InteractionsView {
     fn from(interactions: &Interactions) -> Self {
-        Self { impressions: (&interactions.impressions).into(), clicks: (&interactions.clicks).into() }
+        Self {
+            impressions: (&interactions.impressions).into(),
+            clicks: (&interactions.clicks).into(),
+            dismissals: (&interactions.dismissals).into(),
+            buttons: interactions.buttons.clone(),
+        }
+    }
+}
+
+impl From<&ProductPurchases> for ProductView {
+    fn from(product: &ProductPurchases) -> Self {
+        Self { purchases: (&product.tally()).into(), quantity: product.quantity, revenue: product.revenue.clone() }
     }
 }
 
@@ -118,6 +151,12 @@ impl UserView {
             sessions: SessionsView { starts: (&profile.sessions.starts).into(), total_ms: profile.sessions.total_ms },
             messages: profile.messages().map(|(id, interactions)| (id.clone(), interactions.into())).collect(),
             segments: memberships.segments(workspace).map(|segment| segment.id.clone()).collect(),
+            subscriptions: profile.subscriptions().collect(),
+            subscription_groups: profile
+                .subscription_groups()
+                .map(|(group, state)| (group.to_owned(), state))
+                .collect(),
+            location: profile.location().map(|(location, at)| LocationView { location, at }),
         }
     }
 }
@@ -127,7 +166,7 @@ fn purchases(profile: &Profile) -> PurchasesView {
     PurchasesView {
         count: purchases.count,
         revenue: purchases.revenue.clone(),
-        products: purchases.products.iter().map(|(product, tally)| (product.clone(), tally.into())).collect(),
+        products: purchases.products.iter().map(|(id, product)| (id.clone(), product.into())).collect(),
     }
 }
 

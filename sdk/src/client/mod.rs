@@ -434,7 +434,13 @@ fn occurrence(kind: &RecordKind) -> Option<Occurrence> {
         | RecordKind::SessionStart { .. }
         | RecordKind::SessionEnd { .. }
         | RecordKind::Identified
-        | RecordKind::MessageImpression { .. } => None,
+        | RecordKind::MessageImpression { .. }
+        | RecordKind::MessageDismissal { .. }
+        | RecordKind::Subscription { .. }
+        | RecordKind::SubscriptionGroup { .. }
+        | RecordKind::Location(_)
+        | RecordKind::Alias { .. }
+        | RecordKind::Device(_) => None,
     }
 }
 

@@ -1,0 +1,71 @@
+//! What a device says of itself.
+
+use serde::{Deserialize, Serialize};
+
+use super::{RecordError, record::check_name};
+
+macro_rules! device_info {
+    ($($(#[$doc:meta])* $name:ident: $type:ty),* $(,)?) => {
+        /// What is known of a device. Every member may be missing; a text has 1 to [`crate::limits::NAME_CHARS`] characters.
+        #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+        pub struct DeviceInfo {
+            $($(#[$doc])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $name: Option<$type>),*
+        }
+
+        impl DeviceInfo {
+            /// Takes over every member that `newer` has.
+            pub fn merge(&mut self, newer: Self) {
+                $(if newer.$name.is_some() {
+                    self.$name = newer.$name;
+                })*
+            }
+        }
+    };
+}
+
+device_info! {
+    /// The browser's name, like `Firefox`.
+    browser: String,
+    /// Its version.
+    browser_version: String,
+    /// The operating system, like `Android`.
+    os: String,
+    /// Its version.
+    os_version: String,
+    /// The device's model.
+    model: String,
+    /// What the browser is set to, like `de-AT`.
+    language: String,
+    /// IANA name.
+    time_zone: String,
+    /// The screen's width, in CSS pixels.
+    screen_width: u16,
+    /// Its height, in CSS pixels.
+    screen_height: u16,
+}
+
+impl DeviceInfo {
+    /// Holds the texts against the limits.
+    pub(super) fn check(&self) -> Result<(), RecordError> {
+        let Self { browser, browser_version, os, os_version, model, language, time_zone, .. } = self;
+        let mut texts = [browser, browser_version, os, os_version, model, language, time_zone].into_iter().flatten();
+        texts.try_for_each(|text| check_name(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_newer_and_there_overwrites() {
+        let read = |text: &str| serde_json::from_str::<DeviceInfo>(text).unwrap();
+        let mut info = read(r#"{"browser":"Firefox","os":"Linux","screen_width":800}"#);
+        info.merge(read(r#"{"os":"Android","time_zone":"UTC","screen_width":400}"#));
+        let text = r#"{"browser":"Firefox","os":"Android","time_zone":"UTC","screen_width":400}"#;
+        assert_eq!(serde_json::to_string(&info).unwrap(), text);
+        assert_eq!(read("{}"), DeviceInfo::default());
+        assert_eq!(read(&format!(r#"{{"os":"{}"}}"#, "x".repeat(256))).check(), Err(RecordError::InvalidName));
+        assert_eq!(info.check(), Ok(()));
+    }
+}
