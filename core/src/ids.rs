@@ -135,9 +135,21 @@ impl fmt::Display for UserId {
 }
 
 /// The place of a record in its stream: 1, 2, 3 … Zero stands for "none yet".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
 #[serde(transparent)]
 pub struct Seq(pub u64);
+
+impl<'de> Deserialize<'de> for Seq {
+    /// Beyond 2^53 - 1 a browser can't count, and JSON's readers do not agree on what a number is.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let seq = u64::deserialize(deserializer)?;
+        if seq <= limits::SAFE_INTEGER.unsigned_abs() {
+            Ok(Self(seq))
+        } else {
+            Err(serde::de::Error::custom("a seq too large"))
+        }
+    }
+}
 
 impl Seq {
     /// Before the first record.

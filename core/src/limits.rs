@@ -26,6 +26,9 @@ pub const PRICE_HUNDREDTHS: i64 = 1_000_000_000;
 pub const BATCH_RECORDS: usize = 500;
 /// Bytes of one flush. The SDK stays far below it, so that only a broken client meets it.
 pub const FLUSH_BODY_BYTES: usize = 1024 * 1024;
+/// Bytes of a flush that was sent compressed, when it is decompressed: as much as may be sent plain, so that compressing a flush
+/// never makes it cost the server more.
+pub const FLUSH_PLAIN_BYTES: usize = FLUSH_BODY_BYTES;
 /// Bytes of records that the SDK puts in one flush.
 pub const FLUSH_TARGET_BYTES: usize = 256 * 1024;
 /// Bytes of a flush sent while the page closes: browsers allow 64 KiB of keepalive bodies at a time, for the whole page.

@@ -15,6 +15,7 @@ mod debian;
 mod demo;
 mod fingerprint;
 mod folder;
+mod fuzz;
 mod package;
 mod process;
 mod programs;
@@ -56,6 +57,8 @@ enum Command {
     Package,
     /// Run a benchmark; it prints ratios
     Bench(bench::Options),
+    /// Try inputs that a machine makes up on everything that is decoded from outside
+    Fuzz(fuzz::Options),
     /// Install what the other commands need, and nothing else
     Setup,
 }
@@ -88,6 +91,7 @@ fn run(command_line: &CommandLine) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Bench(options) => bench::run(&project, options),
+        Command::Fuzz(options) => fuzz::run(&project, options),
         Command::Setup => {
             wasm::find(&project, choice)?;
             wasm_opt::install(&project)?;

@@ -14,6 +14,7 @@ use clap::Args;
 use crate::browser::{self, Browser};
 use crate::cargo;
 use crate::demo::{self, Binaries};
+use crate::fuzz;
 use crate::package::{self, Package};
 use crate::process::{self, Process, Reading};
 use crate::progress;
@@ -32,7 +33,7 @@ pub(crate) struct Options {
     #[arg(value_name = "FILTER")]
     filters: Vec<String>,
 
-    /// Leave out WebAssembly, the package and the browser: only formatting, lints and the tests beside the code
+    /// Leave out WebAssembly, the package, the browser and fuzzing: only formatting, lints and the tests beside the code
     #[arg(long)]
     fast: bool,
 }
@@ -50,6 +51,7 @@ pub(crate) fn run(project: &Project, choice: wasm::Choice, options: &Options) ->
         test_inside(project, options, &mut tally)?;
         let parts = Parts { package, browser, binaries };
         test_outside(project, options, &parts, &mut tally)?;
+        fuzz::check(project, &mut tally)?;
     }
 
     progress::say("");

@@ -22,12 +22,35 @@ use crate::{
     ids::{CampaignId, Seq, SessionId},
     profile::StandardAttribute,
     time::Timestamp,
-    value::{Number, Unknown, Value},
+    value::{Number, Unknown, Value, name_hash},
 };
 
 impl<'de, P: Deserialize<'de>> Deserialize<'de> for Record<P> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(RecordVisitor(PhantomData))
+    }
+}
+
+/// Members that the reader does not know, in one record.
+const UNKNOWN_MEMBERS: usize = 32;
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_identifier(NameVisitor)
+    }
+}
+
+struct NameVisitor;
+
+impl Visitor<'_> for NameVisitor {
+    type Value = Name;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a member")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Name, E> {
+        Ok(Name::of(text))
     }
 }
 
@@ -51,17 +74,38 @@ impl<'de, P: Deserialize<'de>> Visitor<'de> for RecordVisitor<P> {
 
 macro_rules! members {
     (
-        common { $($(#[$attribute:meta])* $variant:ident => $name:ident: $kind:ty),* $(,)? }
-        rare { $($rare_variant:ident => $rare_name:ident: $rare_kind:ty),* $(,)? }
+        common { $($text:literal $variant:ident => $name:ident: $kind:ty),* $(,)? }
+        rare { $($rare_text:literal $rare_variant:ident => $rare_name:ident: $rare_kind:ty),* $(,)? }
     ) => {
-        #[derive(Clone, Copy, Deserialize)]
-        #[serde(field_identifier, rename_all = "snake_case")]
+        #[derive(Clone, Copy)]
         enum Name {
-            $($(#[$attribute])* $variant,)*
+            $($variant,)*
             Value,
             $($rare_variant,)*
-            #[serde(other)]
-            Unknown,
+            /// One that this reader does not know, by its hash.
+            Unknown(u64),
+        }
+
+        impl Name {
+            fn of(text: &str) -> Self {
+                match text {
+                    $($text => Self::$variant,)*
+                    "value" => Self::Value,
+                    $($rare_text => Self::$rare_variant,)*
+                    unknown => Self::Unknown(name_hash(unknown)),
+                }
+            }
+
+            /// Its place among those that are known.
+            const fn place(self) -> u64 {
+                enum Place { $($variant,)* Value, $($rare_variant,)* }
+                match self {
+                    $(Self::$variant => Place::$variant as u64,)*
+                    Self::Value => Place::Value as u64,
+                    $(Self::$rare_variant => Place::$rare_variant as u64,)*
+                    Self::Unknown(_) => u64::BITS as u64,
+                }
+            }
         }
 
         /// The members of every type of record. A member that is null counts as missing, except `value`.
@@ -72,6 +116,8 @@ macro_rules! members {
             rare: Option<Box<Rare>>,
             /// A bit for each name that was read.
             seen: u64,
+            /// The hashes of names that are not known.
+            unknown: Vec<u64>,
         }
 
         #[derive(Default)]
@@ -81,7 +127,7 @@ macro_rules! members {
 
         impl<P> Default for Members<P> {
             fn default() -> Self {
-                Self { $($name: None,)* value: None, rare: None, seen: 0 }
+                Self { $($name: None,)* value: None, rare: None, seen: 0, unknown: Vec::new() }
             }
         }
 
@@ -90,21 +136,25 @@ macro_rules! members {
             where
                 P: Deserialize<'de>,
             {
-                if matches!(name, Name::Unknown) {
-                    // It may be newer than this reader; it is stored with the rest.
-                    return map.next_value::<Unknown>().map(|_| ());
+                let twice = match name {
+                    Name::Unknown(hash) => self.unknown.contains(&hash),
+                    known => self.seen & (1 << known.place()) != 0,
+                };
+                if twice || self.unknown.len() == UNKNOWN_MEMBERS {
+                    return Err(de::Error::custom("a member stands twice, or there are too many"));
                 }
-                let bit = 1 << name as u64;
-                if self.seen & bit != 0 {
-                    return Err(de::Error::custom("a member stands twice in one record"));
-                }
-                self.seen |= bit;
                 match name {
                     $(Name::$variant => self.$name = map.next_value()?,)*
                     Name::Value => self.value = Some(map.next_value()?),
                     $(Name::$rare_variant => self.rare.get_or_insert_default().$rare_name = map.next_value()?,)*
-                    Name::Unknown => {}
+                    // It may be newer than this reader; it is stored with the rest.
+                    Name::Unknown(hash) => {
+                        map.next_value::<Unknown>()?;
+                        self.unknown.push(hash);
+                        return Ok(());
+                    }
                 }
+                self.seen |= 1 << name.place();
                 Ok(())
             }
         }
@@ -113,42 +163,41 @@ macro_rules! members {
 
 members! {
     common {
-        Seq => seq: Seq,
-        At => at: Timestamp,
-        #[serde(rename = "type")]
-        Kind => kind: Kind,
-        Name => name: String,
-        Properties => properties: P,
+        "seq" Seq => seq: Seq,
+        "at" At => at: Timestamp,
+        "type" Kind => kind: Kind,
+        "name" Name => name: String,
+        "properties" Properties => properties: P,
     }
     rare {
-        ProductId => product_id: String,
-        Price => price: Hundredths,
-        Currency => currency: Currency,
-        Quantity => quantity: u32,
-        Op => op: Operation,
-        By => by: Number,
-        Path => path: Vec<String>,
-        Latitude => latitude: Number,
-        Longitude => longitude: Number,
-        Altitude => altitude: Number,
-        Accuracy => accuracy: Number,
-        Channel => channel: Channel,
-        State => state: SubscriptionState,
-        Group => group: String,
-        Label => label: String,
-        Session => session: SessionId,
-        DurationMs => duration_ms: i64,
-        Message => message: CampaignId,
-        Button => button: String,
-        Browser => browser: String,
-        BrowserVersion => browser_version: String,
-        Os => os: String,
-        OsVersion => os_version: String,
-        Model => model: String,
-        Language => language: String,
-        TimeZone => time_zone: String,
-        ScreenWidth => screen_width: u16,
-        ScreenHeight => screen_height: u16,
+        "product_id" ProductId => product_id: String,
+        "price" Price => price: Hundredths,
+        "currency" Currency => currency: Currency,
+        "quantity" Quantity => quantity: u32,
+        "op" Op => op: Operation,
+        "by" By => by: Number,
+        "path" Path => path: Vec<String>,
+        "latitude" Latitude => latitude: Number,
+        "longitude" Longitude => longitude: Number,
+        "altitude" Altitude => altitude: Number,
+        "accuracy" Accuracy => accuracy: Number,
+        "channel" Channel => channel: Channel,
+        "state" State => state: SubscriptionState,
+        "group" Group => group: String,
+        "label" Label => label: String,
+        "session" Session => session: SessionId,
+        "duration_ms" DurationMs => duration_ms: i64,
+        "message" Message => message: CampaignId,
+        "button" Button => button: String,
+        "browser" Browser => browser: String,
+        "browser_version" BrowserVersion => browser_version: String,
+        "os" Os => os: String,
+        "os_version" OsVersion => os_version: String,
+        "model" Model => model: String,
+        "language" Language => language: String,
+        "time_zone" TimeZone => time_zone: String,
+        "screen_width" ScreenWidth => screen_width: u16,
+        "screen_height" ScreenHeight => screen_height: u16,
     }
 }
 

@@ -14,6 +14,7 @@ use serde::{
     ser::SerializeMap,
 };
 
+pub(crate) use checked::name_hash;
 pub use checked::{Checked, Unknown};
 pub use map::{Iter, Map};
 

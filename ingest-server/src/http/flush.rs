@@ -4,16 +4,18 @@ use axum::{Json, body::Body, extract::State, http::HeaderMap};
 use kindling_core::{limits, protocol::FlushAnswer};
 use tracing::{debug, warn};
 
-use super::{App, Problem, body};
+use super::{App, Problem, body, compression};
 use crate::{ingest, now};
 
-/// Takes a flush. The body is read as JSON whatever its content type says: browsers send it as text, without a preflight.
+/// Takes a flush. The body is read as JSON, compressed or not, whatever its content type says: browsers send it as text, without a
+/// preflight.
 pub(super) async fn flush(
     State(app): State<App>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<FlushAnswer>, Problem> {
     let body = body::read(&headers, body, limits::FLUSH_BODY_BYTES).await?;
+    let body = compression::plain(&headers, body, limits::FLUSH_PLAIN_BYTES)?;
     let bytes = body.len();
     let batch = ingest::decode(body, &app.catalogs.current(), now()).inspect_err(|error| {
         warn!(%error, bytes, "a flush was refused");

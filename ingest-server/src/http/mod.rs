@@ -3,6 +3,7 @@
 mod auth;
 mod body;
 mod campaigns;
+mod compression;
 mod flush;
 mod health;
 mod problem;
@@ -26,6 +27,7 @@ use tower_http::{
 
 use crate::{catalog::Catalogs, ingest::Ingest, store::Store};
 
+pub use compression::{Coding, DecompressError, decompress};
 pub use problem::Problem;
 
 /// A request that takes longer is given up: a client that sends a byte a second must not hold a connection for ever.

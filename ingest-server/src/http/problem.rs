@@ -11,6 +11,7 @@ use axum::{
 use serde::Serialize;
 use tracing::error;
 
+use super::Coding;
 use crate::{
     ingest::{DecodeBatchError, IngestError},
     store::StoreError,
@@ -47,6 +48,12 @@ impl Problem {
         Self { kind: "about:blank", title, status, code, detail: detail.into(), path: None, retry_after: None }
     }
 
+    /// Which problem it is, for programs.
+    #[cfg(test)]
+    pub(super) const fn code(&self) -> &'static str {
+        self.code
+    }
+
     /// 404.
     pub(super) fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", detail)
@@ -67,6 +74,17 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", format!("a body may have at most {bytes} bytes"))
     }
 
+    /// 413, for a body that is too large only when it is decompressed.
+    pub(super) fn too_large_decompressed(bytes: usize) -> Self {
+        let detail = format!("a body may have at most {bytes} bytes when it is decompressed");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+    }
+
+    /// 415.
+    pub(super) fn unsupported_encoding(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding", detail)
+    }
+
     /// 422, for a definition that is JSON but not right.
     pub(super) fn invalid(error: &kindling_core::decode::DecodeError) -> Self {
         let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_definition", error.to_string());
@@ -76,12 +94,15 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let retry_after = self.retry_after;
-        let mut response = (self.status, Json(self)).into_response();
+        let (status, retry_after) = (self.status, self.retry_after);
+        let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
         if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(Coding::ALL));
         }
         response
     }

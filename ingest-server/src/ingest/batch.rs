@@ -1,6 +1,6 @@
 //! A flush as it comes in: read in one pass, or record by record where one of them can't be read.
 
-use std::sync::Arc;
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use bytes::Bytes;
 use kindling_core::{
@@ -10,7 +10,10 @@ use kindling_core::{
     time::Timestamp,
     value::Checked,
 };
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer as _, Serialize,
+    de::{self, IgnoredAny, MapAccess, Visitor},
+};
 use serde_json::value::RawValue;
 
 use crate::catalog::{Catalog, Workspace};
@@ -70,9 +73,31 @@ pub enum DecodeBatchError {
 }
 
 /// The one part of a record without which it can't be named.
-#[derive(Deserialize)]
-struct OnlySeq {
-    seq: Seq,
+fn seq_of(json: &str) -> Option<Seq> {
+    serde_json::Deserializer::from_str(json).deserialize_map(OnlySeq).ok()
+}
+
+/// Reads an object, which need not be right otherwise. A derived reader would take a list for one.
+struct OnlySeq;
+
+impl<'de> Visitor<'de> for OnlySeq {
+    type Value = Seq;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a record")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Seq, A::Error> {
+        let mut seq = None;
+        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+            if name != "seq" {
+                map.next_value::<IgnoredAny>()?;
+            } else if seq.replace(map.next_value()?).is_some() {
+                return Err(de::Error::duplicate_field("seq"));
+            }
+        }
+        seq.ok_or_else(|| de::Error::missing_field("seq"))
+    }
 }
 
 /// Decodes the body of a flush.
@@ -133,8 +158,7 @@ impl Batch {
         let request: FlushRequest<&RawValue> = serde_json::from_slice(&self.body)?;
         let mut records: Vec<(Seq, &RawValue)> = Vec::with_capacity(request.records.len());
         for raw in request.records {
-            let OnlySeq { seq } = serde_json::from_str(raw.get())?;
-            records.push((seq, raw));
+            records.extend(seq_of(raw.get()).map(|seq| (seq, raw)));
         }
         records.sort_by_key(|(seq, _)| *seq);
         records.dedup_by_key(|(seq, _)| *seq);
@@ -192,7 +216,7 @@ fn read_record(json: &str) -> Option<Incoming> {
     let record = serde_json::from_str::<Record<Checked>>(json);
     let (seq, record) = match record {
         Ok(record) => (record.seq, record.kind.check().map(|()| record)),
-        Err(_) => (serde_json::from_str::<OnlySeq>(json).ok()?.seq, Err(RecordError::Malformed)),
+        Err(_) => (seq_of(json)?, Err(RecordError::Malformed)),
     };
     (seq > Seq::NONE).then_some(Incoming { seq, record })
 }
