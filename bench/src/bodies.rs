@@ -24,17 +24,19 @@ pub(crate) struct Template {
     bytes: Vec<u8>,
     users: Vec<usize>,
     seqs: Vec<usize>,
+    times: Vec<usize>,
 }
 
 const USER: &str = "@@@@@@@@@@@@";
 const SEQ: &str = "#######";
+const TIME: &str = "$$$$$$$$$$$$$";
 
 impl Template {
     pub(crate) fn new() -> Self {
         let mut body = format!(
             "{{\"key\":\"pk_bench\",\"sdk\":\"web/0.1.0\",\"device\":\"10000000-0000-4000-8000-{USER}\",\
              \"stream\":\"20000000-0000-4000-8000-{USER}\",\"identity\":{{\"anonymous_id\":\"30000000-0000-4000-8000-{USER}\"}},\
-             \"sent_at\":1763917561000,\"messages\":\"\",\"records\":["
+             \"sent_at\":{TIME},\"messages\":\"\",\"records\":["
         );
         for i in 0..RECORDS {
             let name = EVENTS[usize::try_from(i).unwrap_or(0) % EVENTS.len()];
@@ -42,7 +44,7 @@ impl Template {
                 body.push(',');
             }
             body.push_str(&format!(
-                "{{\"seq\":{SEQ},\"at\":17639175{i:02}000,\"type\":\"custom_event\",\"name\":\"{name}\",\
+                "{{\"seq\":{SEQ},\"at\":{TIME},\"type\":\"custom_event\",\"name\":\"{name}\",\
                  \"properties\":{{\"product\":\"mug-{i}\",\"price\":{i}.5,\"page\":\"/goods/mugs?sort=new\"}}}}"
             ));
         }
@@ -52,16 +54,20 @@ impl Template {
             body.len()
         );
         let find = |mark: &str| request.match_indices(mark).map(|(place, _)| place).collect();
-        Self { users: find(USER), seqs: find(SEQ), bytes: request.into_bytes() }
+        Self { users: find(USER), seqs: find(SEQ), times: find(TIME), bytes: request.into_bytes() }
     }
 
     /// The request of a user's `flush`-th flush, from 0.
-    pub(crate) fn fill(&mut self, user: u64, flush: u64) -> &[u8] {
+    pub(crate) fn fill(&mut self, user: u64, flush: u64, now_ms: u64) -> &[u8] {
         for place in &self.users {
             write_hex(&mut self.bytes[*place..place + USER.len()], user);
         }
         for (i, place) in (0..).zip(&self.seqs) {
             write_decimal(&mut self.bytes[*place..place + SEQ.len()], FIRST_SEQ + flush * RECORDS + i);
+        }
+        // The first is when it is sent; the records happened in the seconds before.
+        for (before, place) in (0..).zip(&self.times).map(|(i, place)| ((RECORDS - i) % RECORDS * 40, place)) {
+            write_decimal(&mut self.bytes[*place..place + TIME.len()], now_ms - before);
         }
         &self.bytes
     }
@@ -88,11 +94,12 @@ mod tests {
     #[test]
     fn a_body_is_a_flush() {
         let mut template = Template::new();
-        let request = String::from_utf8(template.fill(255, 3).to_vec()).unwrap();
+        let request = String::from_utf8(template.fill(255, 3, 1_763_917_561_000).to_vec()).unwrap();
         let body = request.split_once("\r\n\r\n").unwrap().1;
         let flush: serde_json::Value = serde_json::from_str(body).unwrap();
         assert_eq!(flush["records"].as_array().unwrap().len(), 20);
         assert_eq!(flush["records"][19]["seq"], 1_000_079);
+        assert_eq!(flush["records"][19]["at"], 1_763_917_561_000_u64 - 40);
         assert_eq!(flush["stream"], "20000000-0000-4000-8000-0000000000ff");
         let record = flush["records"][7].to_string().len();
         assert!((130..=170).contains(&record), "{record}");

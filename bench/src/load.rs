@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use anyhow::{Context as _, bail};
@@ -109,13 +109,18 @@ async fn connection(
         if matches!(plan.until, Until::Sent(requests) if number - first >= requests) {
             break;
         }
-        let request = template.fill(number % plan.users, number / plan.users);
+        let request = template.fill(number % plan.users, number / plan.users, now_ms());
         let sent = Instant::now();
         stream.write_all(request).await?;
         answer(&mut stream, &mut buffer).await?;
         latencies.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
     }
     Ok(latencies)
+}
+
+fn now_ms() -> u64 {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_1970.as_millis()).unwrap_or_default()
 }
 
 /// Reads one answer, which must be a success.

@@ -36,7 +36,7 @@ pub struct ServeConfig {
     #[arg(long, env = "KINDLING_DEFINITIONS", value_name = "FILE")]
     pub definitions: Option<PathBuf>,
     /// Memory for users, in MiB. More of it means fewer reads from disk; nothing is lost with less.
-    #[arg(long, env = "KINDLING_CACHE_MIB", default_value_t = 128, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    #[arg(long, env = "KINDLING_CACHE_MIB", default_value_t = 256, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
     pub cache_mib: u32,
     /// How old a record may be when it arrives; an older one counts as having happened then.
     #[arg(long, env = "KINDLING_OLDEST_RECORD", default_value = "400d", value_name = "DURATION", value_parser = duration)]

@@ -30,13 +30,14 @@ use std::{
 use anyhow::Context as _;
 use kindling_core::time::Timestamp;
 use tokio::{net::TcpListener, sync::Notify, time::sleep};
+use tower::make::Shared;
 use tracing::{info, warn};
 
 use crate::{
     catalog::Catalogs,
     config::ServeConfig,
     definitions::Definitions,
-    http::App,
+    http::{App, Front},
     ingest::Ingest,
     store::{SqliteStore, Store},
 };
@@ -72,7 +73,7 @@ impl Server {
         let timers = tokio::spawn(timers::run(Arc::clone(&store), catalogs));
         let asked = Arc::new(Notify::new());
         let asked_too = Arc::clone(&asked);
-        let serving = axum::serve(listener, http::router(self.app)).with_graceful_shutdown(async move {
+        let serving = axum::serve(listener, Shared::new(Front::new(self.app))).with_graceful_shutdown(async move {
             shutdown.await;
             info!("no longer accepting; finishing what was accepted");
             asked_too.notify_one();

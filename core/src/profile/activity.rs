@@ -1,8 +1,9 @@
 //! How often something happened, and when.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{limits, time::Timestamp};
+use super::times::RecentTimes;
+use crate::time::Timestamp;
 
 /// How often, first and last.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,14 +40,59 @@ impl Tally {
 }
 
 /// The activity of one event: a tally and the times of the most recent occurrences, which make windows exact.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "StoredActivity")]
 pub struct Activity {
     /// How often it happened.
     pub count: u64,
     /// The first time.
     pub first: Option<Timestamp>,
-    /// The times of the last [`limits::EVENT_RECENT_TIMES`] occurrences, ascending.
+    /// The times of the last [`crate::limits::EVENT_RECENT_TIMES`] occurrences.
+    recent: RecentTimes,
+}
+
+/// How an activity is stored.
+#[derive(Serialize, Deserialize)]
+struct StoredActivity {
+    count: u64,
+    #[serde(default)]
+    first: Option<Timestamp>,
+    /// The oldest time that is kept, then the distance from each to the next, in milliseconds.
+    #[serde(default)]
+    times: Vec<i64>,
+    /// As it was stored at first: the times themselves.
+    #[serde(default, skip_serializing)]
     recent: Vec<Timestamp>,
+}
+
+impl From<StoredActivity> for Activity {
+    fn from(stored: StoredActivity) -> Self {
+        let mut times = stored.recent;
+        let mut time = 0_i64;
+        for distance in stored.times {
+            time = time.wrapping_add(distance);
+            times.push(Timestamp::from_ms(time));
+        }
+        Self { count: stored.count, first: stored.first, recent: RecentTimes::of(times) }
+    }
+}
+
+impl From<&Activity> for StoredActivity {
+    fn from(activity: &Activity) -> Self {
+        let mut before = 0_i64;
+        let times = activity.recent.ascending().into_iter().map(|time| {
+            let distance = time.as_ms().wrapping_sub(before);
+            before = time.as_ms();
+            distance
+        });
+        Self { count: activity.count, first: activity.first, times: times.collect(), recent: Vec::new() }
+    }
+}
+
+impl Serialize for Activity {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        StoredActivity::from(self).serialize(serializer)
+    }
 }
 
 impl Activity {
@@ -54,14 +100,7 @@ impl Activity {
     pub fn add(&mut self, at: Timestamp) {
         self.count = self.count.saturating_add(1);
         self.first = Some(self.first.map_or(at, |first| first.min(at)));
-        let place = self.recent.partition_point(|time| *time <= at);
-        if self.recent.len() < limits::EVENT_RECENT_TIMES {
-            self.recent.insert(place, at);
-        } else if place > 0 {
-            // Full: the oldest leaves, and what came after it moves up by one.
-            self.recent.remove(0);
-            self.recent.insert(place - 1, at);
-        }
+        self.recent.add(at);
     }
 
     /// Adds the occurrences of another activity.
@@ -71,25 +110,24 @@ impl Activity {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
-        self.recent.extend_from_slice(&other.recent);
-        self.recent.sort_unstable();
-        let surplus = self.recent.len().saturating_sub(limits::EVENT_RECENT_TIMES);
-        self.recent.drain(..surplus);
-    }
-
-    /// The memory that it takes, in bytes, about.
-    pub(super) const fn memory(&self) -> usize {
-        128 + self.recent.capacity() * size_of::<Timestamp>()
+        let mut times = self.recent.ascending();
+        times.extend(other.recent.descending());
+        self.recent = RecentTimes::of(times);
     }
 
     /// The last time.
     pub fn last(&self) -> Option<Timestamp> {
-        self.recent.last().copied()
+        self.recent.last()
+    }
+
+    /// The memory that it takes beside itself, in bytes.
+    pub(super) const fn memory(&self) -> usize {
+        self.recent.memory()
     }
 
     /// The time of the `n`-th most recent occurrence, from 1; `None` when it happened less often or is not kept any more.
     pub fn nth_most_recent(&self, n: usize) -> Option<Timestamp> {
-        self.recent.len().checked_sub(n).and_then(|place| self.recent.get(place)).copied()
+        self.recent.nth_most_recent(n)
     }
 }
 
@@ -98,6 +136,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::limits;
 
     proptest! {
         /// Whatever the order of arrival, and however it was split before a merge, the activity is that of the sorted times.
@@ -123,5 +162,16 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_was_stored_is_read() {
+        let mut activity = Activity::default();
+        [7, 5, 9].iter().for_each(|ms| activity.add(Timestamp::from_ms(*ms)));
+        let stored = serde_json::to_string(&activity).unwrap();
+        assert_eq!(stored, r#"{"count":3,"first":5,"times":[5,2,2]}"#);
+        assert_eq!(serde_json::from_str::<Activity>(&stored).unwrap(), activity);
+        let first_form = r#"{"count":3,"first":5,"recent":[5,7,9]}"#;
+        assert_eq!(serde_json::from_str::<Activity>(first_form).unwrap(), activity);
     }
 }

@@ -27,7 +27,7 @@ impl Profile {
                 match self.events.get_mut(name) {
                     Some(activity) => activity.add(at),
                     None if names >= limits::PROFILE_EVENT_NAMES => return Err(RecordError::ProfileFull),
-                    None => self.events.entry(name.clone()).or_default().add(at),
+                    None => self.events.entry(name).add(at),
                 }
             }
             RecordKind::Purchase { product_id, price, currency, quantity, .. } => {

@@ -26,9 +26,9 @@ impl Profile {
                 self.custom.insert(name, attribute);
             }
         }
-        for (name, activity) in other.events {
-            if has_room(&self.events, &name, limits::PROFILE_EVENT_NAMES) {
-                self.events.entry(name).or_default().merge(&activity);
+        for (name, activity) in &other.events {
+            if self.events.len() < limits::PROFILE_EVENT_NAMES || self.events.contains_key(name) {
+                self.events.entry(name).merge(activity);
             }
         }
         self.purchases.merge(other.purchases);

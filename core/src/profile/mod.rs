@@ -13,6 +13,7 @@ mod interactions;
 mod merge;
 mod patch;
 mod purchases;
+mod times;
 
 use std::collections::BTreeMap;
 
@@ -29,7 +30,7 @@ use crate::{
     ids::CampaignId,
     protocol::{Channel, GroupState, Location, SubscriptionState},
     time::Timestamp,
-    value::Value,
+    value::{Map, Value},
 };
 
 /// All that is known of a user, except ids, devices and segments, which the store keeps beside it.
@@ -43,8 +44,8 @@ pub struct Profile {
     standard: BTreeMap<StandardAttribute, Fact>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     custom: BTreeMap<String, CustomAttribute>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    events: BTreeMap<String, Activity>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    events: Map<Activity>,
     /// What the user bought.
     #[serde(default)]
     pub purchases: Purchases,
@@ -85,7 +86,7 @@ impl Profile {
             last_seen: first_seen,
             standard: BTreeMap::new(),
             custom: BTreeMap::new(),
-            events: BTreeMap::new(),
+            events: Map::new(),
             purchases: Purchases::default(),
             sessions: Sessions::default(),
             messages: BTreeMap::new(),
@@ -98,10 +99,16 @@ impl Profile {
 
     /// The memory that it takes, in bytes, about: for caches.
     pub fn memory(&self) -> usize {
-        let events: usize = self.events.iter().map(|(name, activity)| name.len() + activity.memory()).sum();
-        let attributes = self.standard.len() + self.custom.len();
+        /// An allocation's share of what the allocator needs, and of what lies unused.
+        const ALLOCATION: usize = 16;
+        /// A name, a value and a stamp in a tree.
+        const TREE_ENTRY: usize = 160;
+        let event = |(name, activity): (&str, &Activity)| {
+            size_of::<(String, Activity)>() + name.len() + activity.memory() + 2 * ALLOCATION
+        };
+        let attributes = self.standard.len() + self.custom.len() + self.groups.len();
         let others = self.purchases.products.len() + self.messages.len();
-        size_of::<Self>() + events + (attributes + others) * 160
+        size_of::<Self>() + self.events.iter().map(event).sum::<usize>() + (attributes + others) * TREE_ENTRY
     }
 
     /// A standard attribute, if it is set.
@@ -131,7 +138,7 @@ impl Profile {
 
     /// The activity of every event that ever happened.
     pub fn events(&self) -> impl Iterator<Item = (&str, &Activity)> {
-        self.events.iter().map(|(name, activity)| (name.as_str(), activity))
+        self.events.iter()
     }
 
     /// What the user did with the messages of campaigns.

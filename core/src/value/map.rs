@@ -37,6 +37,24 @@ impl<V> Map<V> {
         self.place(name).ok().and_then(|place| self.entries.get(place)).map(|(_, value)| value)
     }
 
+    /// What has the name, to be changed.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut V> {
+        let place = self.place(name).ok()?;
+        self.entries.get_mut(place).map(|(_, value)| value)
+    }
+
+    /// What has the name, made if there is nothing yet.
+    pub fn entry(&mut self, name: &str) -> &mut V
+    where
+        V: Default,
+    {
+        let place = self.place(name).unwrap_or_else(|place| {
+            self.entries.insert(place, (name.to_owned(), V::default()));
+            place
+        });
+        &mut self.entries[place].1
+    }
+
     /// Whether something has the name.
     pub fn contains_key(&self, name: &str) -> bool {
         self.place(name).is_ok()

@@ -21,23 +21,36 @@ const DEFINITION_BYTES: usize = 256 * 1024;
 const PATIENCE_BYTES: usize = 16 * 1024 * 1024;
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a client may take to send a body: one that sends a byte a second must not hold a connection for ever.
+const SENDING: Duration = Duration::from_secs(30);
+/// Memory that is set aside for a body because it was announced, before any of it has come.
+const ANNOUNCED_BYTES: usize = 64 * 1024;
+
 /// Reads a body of at most `max` bytes. One that is longer is refused as soon as that is known.
 pub(super) async fn read(headers: &HeaderMap, mut body: Body, max: usize) -> Result<Bytes, Problem> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    let mut taken = BytesMut::new();
     if announced.is_none_or(|bytes| bytes <= max) {
-        loop {
-            let Some(frame) = body.frame().await else { return Ok(taken.freeze()) };
-            let frame = frame.map_err(|_| Problem::bad_request("incomplete_body", "the body did not arrive whole"))?;
-            let Ok(data) = frame.into_data() else { continue };
-            if taken.len() + data.len() > max {
-                break;
-            }
-            taken.extend_from_slice(&data);
+        let taken = BytesMut::with_capacity(announced.unwrap_or_default().min(ANNOUNCED_BYTES));
+        let whole = timeout(SENDING, take(&mut body, taken, max)).await.map_err(|_| Problem::timeout())??;
+        if let Some(whole) = whole {
+            return Ok(whole);
         }
     }
     tokio::spawn(timeout(PATIENCE, discard(body)));
     Err(Problem::too_large(max))
+}
+
+/// Takes all of a body; `None` if it is longer than `max`.
+async fn take(body: &mut Body, mut taken: BytesMut, max: usize) -> Result<Option<Bytes>, Problem> {
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::bad_request("incomplete_body", "the body did not arrive whole"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if taken.len() + data.len() > max {
+            return Ok(None);
+        }
+        taken.extend_from_slice(&data);
+    }
+    Ok(Some(taken.freeze()))
 }
 
 async fn discard(mut body: Body) {

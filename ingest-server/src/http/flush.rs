@@ -1,19 +1,20 @@
 //! `POST /sdk/v1/flush`.
 
-use axum::{Json, body::Body, extract::State, http::HeaderMap};
+use axum::{Json, extract::Request};
 use kindling_core::{limits, protocol::FlushAnswer};
 use tracing::{debug, warn};
 
 use super::{App, Problem, body, compression};
 use crate::{ingest, now};
 
+/// Where flushes go.
+pub(super) const PATH: &str = "/sdk/v1/flush";
+
 /// Takes a flush. The body is read as JSON, compressed or not, whatever its content type says: browsers send it as text, without a
 /// preflight.
-pub(super) async fn flush(
-    State(app): State<App>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Json<FlushAnswer>, Problem> {
+pub(super) async fn flush(app: &App, request: Request) -> Result<Json<FlushAnswer>, Problem> {
+    let (head, body) = request.into_parts();
+    let headers = head.headers;
     let body = body::read(&headers, body, limits::FLUSH_BODY_BYTES).await?;
     let body = compression::plain(&headers, body, limits::FLUSH_PLAIN_BYTES)?;
     let bytes = body.len();

@@ -5,6 +5,7 @@ mod body;
 mod campaigns;
 mod compression;
 mod flush;
+mod front;
 mod health;
 mod problem;
 mod segments;
@@ -28,6 +29,7 @@ use tower_http::{
 use crate::{catalog::Catalogs, ingest::Ingest, store::Store};
 
 pub use compression::{Coding, DecompressError, decompress};
+pub use front::Front;
 pub use problem::Problem;
 
 /// A request that takes longer is given up: a client that sends a byte a second must not hold a connection for ever.
@@ -44,8 +46,8 @@ pub struct App {
     pub ingest: Ingest,
 }
 
-/// Every route.
-pub fn router(app: App) -> Router {
+/// Every route but the one that [`Front`] serves itself.
+fn router(app: App) -> Router {
     Router::new()
         .merge(sdk())
         .nest("/api/v1", management())
@@ -58,10 +60,11 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// What web pages call, from any origin: the publishable key is no secret, and no cookie is used.
+/// What web pages may ask before they call, from any origin.
 fn sdk() -> Router<App> {
     let cors = CorsLayer::new().allow_origin(Any).allow_methods([Method::POST]).expose_headers([header::RETRY_AFTER]);
-    Router::new().route("/sdk/v1/flush", post(flush::flush)).layer(cors)
+    // A POST never comes this far.
+    Router::new().route(flush::PATH, post(async || Problem::not_found("this is served elsewhere"))).layer(cors)
 }
 
 /// What a site's own servers and people call, with a secret key. No browser of another origin may: there is no CORS.

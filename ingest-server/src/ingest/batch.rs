@@ -11,7 +11,7 @@ use kindling_core::{
     value::Checked,
 };
 use serde::{
-    Deserialize, Deserializer as _, Serialize,
+    Deserialize, Deserializer, Serialize,
     de::{self, IgnoredAny, MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
@@ -50,6 +50,13 @@ pub struct Incoming {
     pub seq: Seq,
     /// What it says, or why it can't be taken. Its properties have been held against the limits, and stand in the body.
     pub record: Result<Record<Checked>, RecordError>,
+}
+
+impl<'de> Deserialize<'de> for Incoming {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let record = Record::deserialize(deserializer)?;
+        Ok(Self { seq: record.seq, record: record.kind.check().map(|()| record) })
+    }
 }
 
 /// Why a whole flush can't be taken.
@@ -105,19 +112,14 @@ pub fn decode(body: Bytes, catalog: &Catalog, received_at: Timestamp) -> Result<
     let find = |key: &str| catalog.by_sdk_key(key).ok_or(DecodeBatchError::UnknownKey);
     // Nearly every flush has only records that can be read. They are read in one pass, and gone through one by one only when
     // that fails.
-    match serde_json::from_slice::<FlushRequest<Record<Checked>>>(&body) {
+    match serde_json::from_slice::<FlushRequest<Incoming>>(&body) {
         Ok(request) => {
             let workspace = Arc::clone(find(&request.key)?);
             let (head, records) = split(request)?;
-            if records.iter().any(|record| record.seq == Seq::NONE) {
-                let place = records.iter().position(|record| record.seq == Seq::NONE);
-                return Err(DecodeBatchError::NoSeq(place.unwrap_or_default()));
+            if let Some(place) = records.iter().position(|record| record.seq == Seq::NONE) {
+                return Err(DecodeBatchError::NoSeq(place));
             }
-            let records = records.into_iter().map(|record| {
-                let seq = record.seq;
-                Incoming { seq, record: record.kind.check().map(|()| record) }
-            });
-            Ok(head.batch(workspace, records.collect(), body, received_at))
+            Ok(head.batch(workspace, records, body, received_at))
         }
         Err(_) => {
             let request: FlushRequest<&RawValue> = serde_json::from_slice(&body)?;
@@ -137,9 +139,8 @@ pub fn decode_logged(
     received_at: Timestamp,
 ) -> Result<Batch, serde_json::Error> {
     let Logged { device, stream, identity, sent_at, records } = serde_json::from_slice(&body)?;
-    let records = records.into_iter().map(|record: Record<Checked>| Incoming { seq: record.seq, record: Ok(record) });
     let head = Head { device, stream, identity, sent_at, messages: None };
-    Ok(head.batch(workspace, records.collect(), body, received_at))
+    Ok(head.batch(workspace, records, body, received_at))
 }
 
 /// What the log needs of a flush.

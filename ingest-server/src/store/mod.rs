@@ -61,7 +61,7 @@ pub struct StoreOptions {
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { cache_bytes: 128 * 1024 * 1024, oldest_record: limits::CLOCK_PAST }
+        Self { cache_bytes: 256 * 1024 * 1024, oldest_record: limits::CLOCK_PAST }
     }
 }
 

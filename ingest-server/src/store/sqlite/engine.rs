@@ -30,14 +30,18 @@ use crate::{
     store::{StoreError, StoreOptions, UserRef, WorkspaceKey},
 };
 
-/// Bytes of the log that may lie behind the last checkpoint: so much is read again after a crash.
-const TAIL_BYTES: usize = 96 * 1024 * 1024;
+/// Bytes of the log that may lie behind the last checkpoint: so much is read again after a crash, in a few seconds.
+const TAIL_BYTES: usize = 256 * 1024 * 1024;
 /// How long something may lie behind the last checkpoint.
 const TAIL_AGE: Duration = Duration::from_secs(20);
 /// Batches that are read from the log at a time.
 const REPLAY_STEP: usize = 256;
 /// What is held of a user besides the profile: entries of maps, ids, a stream or two.
-const USER_OVERHEAD: usize = 600;
+const USER_OVERHEAD: usize = 500;
+/// Of streams and identities, how many are held for each user.
+const OTHERS_FOR_A_USER: usize = 2;
+/// How far the hand that lets go of users goes for each batch.
+const EVICT_STEPS: usize = 8;
 /// How long to wait for the keeper before new batches are refused.
 const KEEPER_PATIENCE: Duration = Duration::from_millis(200);
 
@@ -116,6 +120,7 @@ impl Engine {
             self.is_dead = error.is_fatal();
         })?;
         self.keep_up();
+        self.evict(group.len());
         Ok(answers)
     }
 
@@ -195,6 +200,12 @@ impl Engine {
         match done {
             Done::Checkpoint(_) => {
                 self.checkpoint_in_flight = false;
+                let working = &mut self.working;
+                working.users.written();
+                working.external_ids.written();
+                working.anonymous_ids.written();
+                working.devices.written();
+                working.streams.written();
                 self.tail_in_flight.clear();
                 self.merged_in_flight.clear();
                 self.timers.written_down();
@@ -208,14 +219,27 @@ impl Engine {
         }
     }
 
-    /// Users that one generation may hold.
-    fn generation(&self) -> usize {
-        (self.options.cache_bytes / 2 / self.user_bytes).max(64)
+    /// Users that may be held.
+    fn most_users(&self) -> usize {
+        (self.options.cache_bytes / self.user_bytes).max(64)
     }
 
     /// Whether memory holds as much as it may, so that something must be written down first.
     fn is_full(&self) -> bool {
-        self.working.users.young() >= 2 * self.generation() || self.tail_bytes >= 4 * TAIL_BYTES
+        let most = self.most_users();
+        self.working.users.len() >= most + most / 4 || self.tail_bytes >= 2 * TAIL_BYTES
+    }
+
+    /// Lets go of what has not been used for longest.
+    fn evict(&mut self, batches: usize) {
+        let steps = batches * EVICT_STEPS;
+        let most = self.most_users();
+        let working = &mut self.working;
+        working.users.evict(most, steps);
+        working.external_ids.evict(OTHERS_FOR_A_USER * most, steps);
+        working.anonymous_ids.evict(OTHERS_FOR_A_USER * most, steps);
+        working.devices.evict(OTHERS_FOR_A_USER * most, steps);
+        working.streams.evict(OTHERS_FOR_A_USER * most, steps);
     }
 
     /// Begins a checkpoint or folds the log, if it is time.
@@ -228,25 +252,28 @@ impl Engine {
         {
             warn!(%error, "the write-ahead log can't be folded");
         }
-        let full = self.working.users.young() >= self.generation();
-        let long = self.tail_bytes >= TAIL_BYTES || self.tail_since.is_some_and(|since| since.elapsed() >= TAIL_AGE);
-        if (full || long) && !self.checkpoint_in_flight {
-            self.begin_checkpoint(full);
+        if !self.checkpoint_in_flight && self.is_checkpoint_due() {
+            self.begin_checkpoint();
         }
     }
 
-    fn begin_checkpoint(&mut self, full: bool) {
-        let keep = !full && self.working.users.len() <= self.generation();
+    fn is_checkpoint_due(&self) -> bool {
+        self.tail_bytes >= TAIL_BYTES
+            || self.working.users.changed() >= self.most_users() / 2
+            || self.tail_since.is_some_and(|since| since.elapsed() >= TAIL_AGE)
+    }
+
+    fn begin_checkpoint(&mut self) {
         let working = &mut self.working;
-        let users = working.users.rotate(keep);
+        let users = working.users.take_changed();
         // They are found again by the users that they belong to.
-        let _: Vec<_> = working.external_ids.rotate(keep);
+        drop(working.external_ids.take_changed());
         let checkpoint = Checkpoint {
             batch: self.applied,
             users,
-            anonymous_ids: working.anonymous_ids.rotate(keep),
-            devices: working.devices.rotate(keep),
-            streams: working.streams.rotate(keep),
+            anonymous_ids: working.anonymous_ids.take_changed(),
+            devices: working.devices.take_changed(),
+            streams: working.streams.take_changed(),
             batches: std::mem::take(&mut self.tail),
         };
         self.tail_in_flight.clone_from(&checkpoint.batches);
@@ -262,7 +289,7 @@ impl Engine {
     pub(super) fn close(&mut self) {
         self.wait_for_checkpoint();
         if !self.is_stale && self.tail_since.is_some() && !self.checkpoint_in_flight {
-            self.begin_checkpoint(true);
+            self.begin_checkpoint();
             self.wait_for_checkpoint();
         }
     }
@@ -303,13 +330,14 @@ impl Engine {
             self.reading(|engine| batches.iter().try_for_each(|logged| engine.replay(logged)))?;
             self.tail_since.get_or_insert_with(Instant::now);
             self.after_applying();
-            if self.working.users.young() >= self.generation() {
-                self.begin_checkpoint(true);
+            if self.is_checkpoint_due() {
                 self.wait_for_checkpoint();
                 if self.checkpoint_in_flight {
                     return Err(StoreError::Behind);
                 }
+                self.begin_checkpoint();
             }
+            self.evict(REPLAY_STEP);
         }
         self.is_stale = false;
         if self.applied > from {
@@ -429,6 +457,7 @@ impl Engine {
         };
         let Some(id) = id else { return Ok(None) };
         let Some(id) = self.person(id)? else { return Ok(None) };
+        self.evict(1);
         match self.working.users.get(&id) {
             Some(Person::Here(user)) if user.workspace == workspace => Ok(Some((id, Arc::clone(user)))),
             _ => Ok(None),
@@ -484,6 +513,7 @@ impl Engine {
         }
         self.after_applying();
         self.keep_up();
+        self.evict(due.len());
         Ok(due.len())
     }
 }
