@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use rusqlite::{Connection, OpenFlags};
 
 /// Bytes of a page of the log: rows are appended, so large pages mean few writes.
-pub(super) const LOG_PAGE: u32 = 16 * 1024;
+pub(super) const LOG_PAGE: u32 = 32 * 1024;
 /// Bytes of a page of the profiles: rows are found one by one, so small pages mean that little is read and written for each.
 pub(super) const PROFILE_PAGE: u32 = 4 * 1024;
 

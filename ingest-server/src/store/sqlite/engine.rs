@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// Bytes of the log that may lie behind the last checkpoint: so much is read again after a crash, in a few seconds.
-const TAIL_BYTES: usize = 256 * 1024 * 1024;
+const TAIL_BYTES: usize = 512 * 1024 * 1024;
 /// How long something may lie behind the last checkpoint.
 const TAIL_AGE: Duration = Duration::from_secs(20);
 /// Batches that are read from the log at a time.
@@ -259,7 +259,7 @@ impl Engine {
 
     fn is_checkpoint_due(&self) -> bool {
         self.tail_bytes >= TAIL_BYTES
-            || self.working.users.changed() >= self.most_users() / 2
+            || self.working.users.changed() >= self.most_users() / 4 * 3
             || self.tail_since.is_some_and(|since| since.elapsed() >= TAIL_AGE)
     }
 

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Bytes that the write-ahead log may take before it is folded into the file, and before that is done at any cost.
-const FOLD_AT: usize = 8 * 1024 * 1024;
+const FOLD_AT: usize = 16 * 1024 * 1024;
 const FOLD_NOW: usize = 256 * 1024 * 1024;
 
 /// The record log, and with it what is defined: the file of which nothing that was answered is ever lost.

@@ -27,13 +27,21 @@ pub(super) struct Checkpoint {
 }
 
 /// A batch of a user, and from when to when its records happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct UserBatch {
     pub(super) workspace: WorkspaceKey,
     pub(super) user: UserId,
     pub(super) batch: i64,
     pub(super) first_at: Timestamp,
     pub(super) last_at: Timestamp,
+}
+
+/// Batches of a span of the log, as a power of two: an index of them takes about ten megabytes.
+const SPAN_BITS: u32 = 18;
+
+/// The span of the log that a batch lies in.
+pub(super) const fn span(batch: i64) -> i64 {
+    batch >> SPAN_BITS
 }
 
 /// The last batch of the log that is in the profiles.
@@ -152,7 +160,7 @@ pub(super) fn write(connection: &mut Connection, checkpoint: &mut Checkpoint) ->
     checkpoint.anonymous_ids.sort_unstable();
     checkpoint.devices.sort_unstable();
     checkpoint.streams.sort_unstable_by_key(|(key, _)| *key);
-    checkpoint.batches.sort_unstable();
+    checkpoint.batches.sort_unstable_by_key(|row| (span(row.batch), row.workspace, row.user, row.batch));
     write_users(&transaction, &checkpoint.users)?;
     {
         let mut statement = transaction.prepare_cached("INSERT OR REPLACE INTO anonymous_ids VALUES (?1, ?2, ?3)")?;
@@ -176,9 +184,9 @@ pub(super) fn write(connection: &mut Connection, checkpoint: &mut Checkpoint) ->
             ])?;
         }
         let mut statement =
-            transaction.prepare_cached("INSERT OR REPLACE INTO batches_by_user VALUES (?1, ?2, ?3, ?4, ?5)")?;
+            transaction.prepare_cached("INSERT OR REPLACE INTO batches_by_user VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
         for UserBatch { workspace, user, batch, first_at, last_at } in &checkpoint.batches {
-            statement.execute(params![workspace.0, user.0, batch, first_at.as_ms(), last_at.as_ms()])?;
+            statement.execute(params![span(*batch), workspace.0, user.0, batch, first_at.as_ms(), last_at.as_ms()])?;
         }
     }
     transaction.execute("UPDATE progress SET batch = ?1", [checkpoint.batch])?;

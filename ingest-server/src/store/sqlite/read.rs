@@ -8,7 +8,10 @@ use kindling_core::{
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::Deserialize;
 
-use super::{profiles::UserBatch, rows};
+use super::{
+    profiles::{self, UserBatch, span},
+    rows,
+};
 use crate::store::{RecordCursor, RecordPage, RecordQuery, StoreError, StoredRecord, WorkspaceKey};
 
 #[derive(Deserialize)]
@@ -61,15 +64,27 @@ fn batches(
         batch.workspace == workspace && batch.batch <= last && batch.last_at >= query.from && batch.first_at < query.to
     };
     let mut numbers: Vec<i64> = recent.iter().filter(in_range).map(|batch| batch.batch).collect();
+    let first_span: i64 =
+        profiles.query_row("SELECT coalesce(min(span), 0) FROM batches_by_user", [], |row| row.get(0))?;
+    let last_span = span(last.min(profiles::progress(profiles)?));
     let mut statement = profiles.prepare_cached(
         "SELECT batch FROM batches_by_user
-         WHERE workspace = ?1 AND user = ?2 AND batch <= ?3 AND last_at >= ?4 AND first_at < ?5
-         ORDER BY batch DESC LIMIT ?6",
+         WHERE span = ?1 AND workspace = ?2 AND user = ?3 AND batch <= ?4 AND last_at >= ?5 AND first_at < ?6
+         ORDER BY batch DESC LIMIT ?7",
     )?;
+    let step = i64::try_from(STEP).unwrap_or(i64::MAX);
     for user in users {
-        let step = i64::try_from(STEP).unwrap_or(i64::MAX);
-        let found = statement.query_map(params![workspace.0, user.0, last, from, to, step], |row| row.get(0))?;
-        numbers.extend(found.collect::<Result<Vec<i64>, _>>()?);
+        let mut wanted = step;
+        for span in (first_span..=last_span).rev() {
+            let key = params![span, workspace.0, user.0, last, from, to, wanted];
+            let before = numbers.len();
+            let found = statement.query_map(key, |row| row.get(0))?;
+            numbers.extend(found.collect::<Result<Vec<i64>, _>>()?);
+            wanted -= i64::try_from(numbers.len() - before).unwrap_or(wanted);
+            if wanted <= 0 {
+                break;
+            }
+        }
     }
     // A checkpoint may have been written since `recent` was looked up: then a batch is in both.
     numbers.sort_unstable_by(|a, b| b.cmp(a));

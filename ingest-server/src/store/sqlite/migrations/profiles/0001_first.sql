@@ -52,12 +52,14 @@ CREATE TABLE streams (
     PRIMARY KEY (workspace, stream)
 ) STRICT, WITHOUT ROWID;
 
--- Which batches of the log are whose, and from when to when their records happened.
+-- Which batches of the log are whose, and from when to when their records happened. By span of the log first (so many thousand
+-- batches): new rows go into the last span only, so that writing them stays cheap however long the log gets.
 CREATE TABLE batches_by_user (
+    span INTEGER NOT NULL,
     workspace INTEGER NOT NULL,
     user INTEGER NOT NULL,
     batch INTEGER NOT NULL,
     first_at INTEGER NOT NULL,
     last_at INTEGER NOT NULL,
-    PRIMARY KEY (workspace, user, batch)
+    PRIMARY KEY (span, workspace, user, batch)
 ) STRICT, WITHOUT ROWID;

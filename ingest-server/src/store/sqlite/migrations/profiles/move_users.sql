@@ -18,7 +18,7 @@ INSERT OR REPLACE INTO streams SELECT workspace, stream, seq, at, 0, last_used F
 
 INSERT OR REPLACE INTO batches_by_user
 SELECT
-    workspace, user, id,
+    id >> 18, workspace, user, id,
     (SELECT min(value) FROM json_each(times)),
     (SELECT max(value) FROM json_each(times))
 FROM log.batches;
