@@ -500,9 +500,8 @@ impl Engine {
                 continue;
             }
             let Some(Person::Here(user)) = self.working.users.get(id) else { continue };
-            let at = user.memberships.due();
-            if at.is_some_and(|at| at <= now)
-                && let Some(workspace) = catalog.workspace(user.workspace)
+            if let Some(workspace) = catalog.workspace(user.workspace)
+                && user.memberships.is_stale(workspace, now)
                 && let Some(Person::Here(user)) = self.working.users.get_mut(id)
             {
                 let user = Arc::make_mut(user);

@@ -128,6 +128,11 @@ impl Log {
             let body = Bytes::copy_from_slice(row.get_ref(7)?.as_bytes().unwrap_or_default());
             let batch = decode_logged(body, Arc::clone(workspace), Timestamp::from_ms(row.get(3)?))
                 .map_err(|error| StoreError::Corrupt(format!("batch {id} of the log: {error}")))?;
+            if batch.identity.external_id.is_none() && batch.identity.anonymous_id.is_none() {
+                return Err(StoreError::Corrupt(format!(
+                    "batch {id} of the log is of a version that did not log whose it is: profiles.db is needed"
+                )));
+            }
             let seq = Seq(row.get::<_, i64>(4)?.cast_unsigned());
             let lost = row.get::<_, i64>(5)?.cast_unsigned();
             let user = UserId(row.get(2)?);

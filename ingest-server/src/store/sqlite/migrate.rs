@@ -7,7 +7,11 @@ use rusqlite::Connection;
 use tracing::info;
 
 /// The steps of the log's file.
-pub(super) const LOG: &[&str] = &[include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_log.sql")];
+pub(super) const LOG: &[&str] = &[
+    include_str!("migrations/0001_first.sql"),
+    include_str!("migrations/0002_log.sql"),
+    include_str!("migrations/0003_old_records.sql"),
+];
 /// The steps of the profiles' file.
 pub(super) const PROFILES: &[&str] = &[include_str!("migrations/profiles/0001_first.sql")];
 

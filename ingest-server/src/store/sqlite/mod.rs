@@ -20,6 +20,8 @@ mod engine;
 mod keeper;
 mod log;
 mod migrate;
+#[cfg(test)]
+mod old_data;
 mod profiles;
 mod read;
 mod rows;
