@@ -63,14 +63,15 @@ impl Server {
         Ok(Self { app: App { store, catalogs, ingest } })
     }
 
-    /// Serves on `listener` until `shutdown` resolves; then stops accepting, answers what it has accepted, and returns.
+    /// Serves on `listener` until `shutdown` resolves; then stops accepting, answers what it has accepted, and returns. Fails when
+    /// the store has failed for good: what is on the disk must be read anew, by a new process.
     pub async fn serve(
         self,
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> anyhow::Result<()> {
         let App { store, catalogs, ingest } = self.app.clone();
-        let timers = tokio::spawn(timers::run(Arc::clone(&store), catalogs));
+        let mut timers = tokio::spawn(timers::run(Arc::clone(&store), catalogs));
         let asked = Arc::new(Notify::new());
         let asked_too = Arc::clone(&asked);
         let serving = axum::serve(listener, Shared::new(Front::new(self.app))).with_graceful_shutdown(async move {
@@ -80,6 +81,10 @@ impl Server {
         });
         tokio::select! {
             served = serving => served?,
+            dead = &mut timers => {
+                let cause = dead.map_or_else(anyhow::Error::from, anyhow::Error::from);
+                return Err(cause.context("the store has failed for good; start again to read what is really on the disk"));
+            }
             () = async {
                 asked.notified().await;
                 sleep(GRACE).await;

@@ -1,5 +1,7 @@
 //! The `kindling` binary: reads the configuration, starts logging, runs the server.
 
+use std::process::ExitCode;
+
 use anyhow::Context as _;
 use clap::Parser as _;
 use ingest_server::{
@@ -8,17 +10,28 @@ use ingest_server::{
     telemetry,
 };
 use tokio::{net::TcpListener, signal};
-use tracing::info;
+use tracing::{error, info};
 
 /// Batches are decoded on one thread and let go of on another, which glibc's allocator is slow at.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
     let Command::Serve(config) = Cli::parse().command;
     telemetry::start(config.log_format);
+    match run(&config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // In one line, with all of its causes.
+            error!("{failure:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(config: &ServeConfig) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(&config))
+    runtime.block_on(serve(config))
 }
 
 async fn serve(config: &ServeConfig) -> anyhow::Result<()> {

@@ -2,7 +2,8 @@
 
 use std::{path::Path, time::Duration};
 
-use rusqlite::{Connection, OpenFlags};
+use anyhow::{Context as _, bail};
+use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
 /// Bytes of a page of the log: rows are appended, so large pages mean few writes.
 pub(super) const LOG_PAGE: u32 = 32 * 1024;
@@ -13,7 +14,17 @@ pub(super) const PROFILE_PAGE: u32 = 4 * 1024;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Opens a file for its one writer, and makes it if it is missing.
-pub(super) fn open_to_write(file: &Path, page: u32) -> rusqlite::Result<Connection> {
+pub(super) fn open_to_write(file: &Path, page: u32) -> anyhow::Result<Connection> {
+    let name = || file.display().to_string();
+    let connection = set_up(file, page).with_context(name)?;
+    // SQLite opens what it may not write to read it, and says so only at the first commit.
+    if connection.is_readonly(MAIN_DB).with_context(name)? {
+        bail!("{} can't be written: it is read-only", file.display());
+    }
+    Ok(connection)
+}
+
+fn set_up(file: &Path, page: u32) -> rusqlite::Result<Connection> {
     let connection = Connection::open(file)?;
     connection.busy_timeout(PATIENCE)?;
     // It counts only while the file is empty.

@@ -105,6 +105,16 @@ impl Engine {
         Ok(engine)
     }
 
+    /// What a failed flush to disk has left behind can't be known; only a new process reads what is really there.
+    pub(super) fn judge(&mut self, error: &StoreError) {
+        self.is_dead |= error.is_fatal();
+    }
+
+    /// Fails once nothing that the disk said can be relied on any more.
+    pub(super) fn alive(&self) -> Result<(), StoreError> {
+        if self.is_dead { Err(StoreError::Closed) } else { Ok(()) }
+    }
+
     /// The connection to the file of the log, with all that is defined.
     pub(super) fn definitions(&mut self) -> &mut Connection {
         &mut self.log.connection
@@ -113,11 +123,9 @@ impl Engine {
     /// Applies a group and appends it to the log.
     pub(super) fn ingest(&mut self, group: &[Batch]) -> Result<Vec<FlushAnswer>, StoreError> {
         self.ready()?;
-        let answers = self.apply_and_append(group).inspect_err(|error| {
+        let answers = self.apply_and_append(group).inspect_err(|_| {
             // Memory is ahead of the log now. Nothing is answered from it before it has been made up anew.
             self.is_stale = true;
-            // What a failed flush to disk has left behind can't be known; only a new process reads what is really there.
-            self.is_dead = error.is_fatal();
         })?;
         self.keep_up();
         self.evict(group.len());
@@ -175,12 +183,10 @@ impl Engine {
 
     /// Before anything is done: makes memory what the disk says, if it may not be.
     fn ready(&mut self) -> Result<(), StoreError> {
-        if self.is_dead {
-            return Err(StoreError::Closed);
-        }
         while let Some(done) = self.keeper.poll() {
             self.note(done);
         }
+        self.alive()?;
         if self.is_stale {
             // While the cause lasts, this is all that each attempt costs.
             self.log.probe()?;
@@ -194,6 +200,13 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    fn fold(&mut self) {
+        if let Err(error) = self.log.fold() {
+            warn!(%error, "the write-ahead log can't be folded");
+            self.judge(&error);
+        }
     }
 
     fn note(&mut self, done: Done) {
@@ -212,10 +225,9 @@ impl Engine {
             }
             Done::Folded => {
                 self.fold_in_flight = false;
-                if let Err(error) = self.log.fold() {
-                    warn!(%error, "the write-ahead log can't be folded");
-                }
+                self.fold();
             }
+            Done::Failed => self.is_dead = true,
         }
     }
 
@@ -247,10 +259,8 @@ impl Engine {
         if !self.fold_in_flight && self.log.wants_folding() {
             self.fold_in_flight = true;
             self.keeper.fold();
-        } else if self.log.needs_folding()
-            && let Err(error) = self.log.fold()
-        {
-            warn!(%error, "the write-ahead log can't be folded");
+        } else if self.log.needs_folding() {
+            self.fold();
         }
         if !self.checkpoint_in_flight && self.is_checkpoint_due() {
             self.begin_checkpoint();
@@ -297,7 +307,7 @@ impl Engine {
     fn wait_for_checkpoint(&mut self) {
         // Generous: a checkpoint takes a second or two. If it can't be written, the log has it all.
         let end = Instant::now() + Duration::from_secs(10);
-        while self.checkpoint_in_flight && Instant::now() < end {
+        while self.checkpoint_in_flight && !self.is_dead && Instant::now() < end {
             if let Some(done) = self.keeper.wait(Duration::from_millis(100)) {
                 self.note(done);
             }

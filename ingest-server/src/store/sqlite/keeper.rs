@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use anyhow::Context as _;
 use rusqlite::Connection;
 use tracing::{debug, error};
 
@@ -19,6 +20,7 @@ use super::{
     migrate,
     profiles::{self, Checkpoint},
 };
+use crate::store::StoreError;
 
 /// How long to wait before a checkpoint that could not be written is tried again.
 const RETRY: Duration = Duration::from_millis(500);
@@ -30,6 +32,8 @@ pub(super) enum Done {
     Checkpoint(i64),
     /// What was in the write-ahead log is in the file.
     Folded,
+    /// The disk has failed in a way after which nothing must be written any more.
+    Failed,
 }
 
 /// The way to the threads.
@@ -44,11 +48,12 @@ pub(super) struct Keeper {
 
 impl Keeper {
     /// Opens the profiles, makes them if they are missing, and starts the threads.
-    pub(super) fn start(profiles: &Path, log: &mut Connection, log_file: &Path) -> anyhow::Result<Self> {
-        let mut profiles = connection::open_to_write(profiles, PROFILE_PAGE)?;
-        profiles.pragma_update(None, "cache_size", -16_384)?;
-        migrate::migrate(&mut profiles, migrate::PROFILES)?;
-        migrate::move_users(log, &mut profiles, log_file)?;
+    pub(super) fn start(file: &Path, log: &mut Connection, log_file: &Path) -> anyhow::Result<Self> {
+        let name = || file.display().to_string();
+        let mut profiles = connection::open_to_write(file, PROFILE_PAGE)?;
+        profiles.pragma_update(None, "cache_size", -16_384).with_context(name)?;
+        migrate::migrate(&mut profiles, migrate::PROFILES).with_context(name)?;
+        migrate::move_users(log, &mut profiles, log_file).with_context(name)?;
         let log = connection::open_to_write(log_file, connection::LOG_PAGE)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let (finished, done) = mpsc::channel();
@@ -107,6 +112,7 @@ fn keep(mut profiles: Connection, to_write: &Receiver<Checkpoint>, finished: &Se
         loop {
             match profiles::write(&mut profiles, &mut checkpoint) {
                 Ok(()) => break,
+                Err(error) if error.is_fatal() => return fail(&error, finished),
                 Err(error) => {
                     // Nothing is lost: the log has it all. But it grows, and in the end no more is taken.
                     error!(%error, "the profiles can't be written down; it is tried again");
@@ -126,11 +132,19 @@ fn keep(mut profiles: Connection, to_write: &Receiver<Checkpoint>, finished: &Se
 
 fn fold(log: &Connection, to_fold: &Receiver<()>, finished: &Sender<Done>) {
     while to_fold.recv().is_ok() {
-        if let Err(error) = connection::fold(log) {
-            error!(%error, "the write-ahead log can't be folded");
+        match connection::fold(log).map_err(StoreError::from) {
+            Err(error) if error.is_fatal() => return fail(&error, finished),
+            Err(error) => error!(%error, "the write-ahead log can't be folded"),
+            Ok(()) => {}
         }
         if finished.send(Done::Folded).is_err() {
             return;
         }
     }
+}
+
+fn fail(error: &StoreError, finished: &Sender<Done>) {
+    error!(%error, "the disk failed; nothing more is written");
+    // If nobody listens any more, nothing more is answered either.
+    let _ = finished.send(Done::Failed);
 }

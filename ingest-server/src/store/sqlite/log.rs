@@ -1,7 +1,8 @@
 //! The record log: a row for each batch. Writing it is all that an answer waits for.
 
-use std::{path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc};
 
+use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use kindling_core::{
     ids::{Seq, UserId},
@@ -48,10 +49,26 @@ impl ToSql for Text<'_> {
     }
 }
 
+/// Fails when the file is missing or empty while its write-ahead log is there: SQLite would throw that away.
+fn expect_whole(file: &Path) -> anyhow::Result<()> {
+    let bytes = |file: &Path| fs::metadata(file).map_or(0, |file| file.len());
+    let mut ahead = file.as_os_str().to_owned();
+    ahead.push("-wal");
+    if bytes(file) == 0 && bytes(Path::new(&ahead)) > 0 {
+        bail!("{} is missing or empty, but its write-ahead log is there", file.display());
+    }
+    Ok(())
+}
+
 impl Log {
     /// Opens the file, and makes it if it is missing.
     pub(super) fn open(file: &Path) -> anyhow::Result<Self> {
-        let mut connection = connection::open_to_write(file, connection::LOG_PAGE)?;
+        expect_whole(file)?;
+        let connection = connection::open_to_write(file, connection::LOG_PAGE)?;
+        Self::with(connection).with_context(|| file.display().to_string())
+    }
+
+    fn with(mut connection: Connection) -> anyhow::Result<Self> {
         // Folding would hold up the batches that come next: it is done beside.
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         connection.set_prepared_statement_cache_capacity(64);
@@ -65,15 +82,15 @@ impl Log {
         self.next - 1
     }
 
-    /// Goes on after the batch that the profiles go up to, which may have been swept.
+    /// Goes on after the batch that the profiles go up to, which must be there: without it they are of a later moment than the log,
+    /// or of another one.
     pub(super) fn continue_after(&mut self, batch: i64) -> Result<(), StoreError> {
-        if self.next <= batch && self.next > 1 {
-            let last = self.last();
+        let last = self.last();
+        if last < batch {
             return Err(StoreError::Corrupt(format!(
-                "the profiles go up to batch {batch}, but the log ends with {last}: the two files are not of one moment"
+                "profiles.db goes up to batch {batch}, but kindling.db ends with batch {last}: they are not of one moment"
             )));
         }
-        self.next = self.next.max(batch + 1);
         Ok(())
     }
 

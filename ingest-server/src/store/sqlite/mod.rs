@@ -13,11 +13,13 @@
 //! | `timers` | timers of users who are held in memory |
 //! | `read` | pages of records |
 //! | `definitions` | workspaces, keys, segments, campaigns |
+//! | `lock` | one process at a time |
 
 mod connection;
 mod definitions;
 mod engine;
 mod keeper;
+mod lock;
 mod log;
 mod migrate;
 #[cfg(test)]
@@ -87,12 +89,16 @@ impl SqliteStore {
     /// Opens the database in the directory, and makes both if they are missing.
     pub fn open(directory: &Path, options: &StoreOptions) -> anyhow::Result<Self> {
         fs::create_dir_all(directory)?;
+        let lock = lock::take(directory)?;
         let mut engine = Engine::open(directory, options)?;
         let (jobs, mut waiting) = mpsc::channel::<Job>(JOBS);
         thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
             while let Some(job) = waiting.blocking_recv() {
                 job(&mut engine);
             }
+            drop(engine);
+            // Only now may another process come.
+            drop(lock);
         })?;
         let readers = Readers {
             log_file: directory.join(LOG_FILE),
@@ -111,8 +117,9 @@ impl SqliteStore {
         Box::pin(async move {
             let (answer, answered) = oneshot::channel();
             let job: Job = Box::new(move |engine| {
+                let done = engine.alive().and_then(|()| job(engine)).inspect_err(|error| engine.judge(error));
                 // Whoever asked may be gone; what was asked is done all the same.
-                let _ = answer.send(job(engine));
+                let _ = answer.send(done);
             });
             self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
             answered.await.map_err(|_| StoreError::Closed)?
