@@ -12,7 +12,7 @@ use kindling_core::{
     value::Value,
 };
 
-pub use sqlite::SqliteStore;
+pub use sqlite::{MemoryDisk, Moment, SimulatedStore, SqliteStore};
 
 use crate::{
     catalog::{Catalog, KeyHash},

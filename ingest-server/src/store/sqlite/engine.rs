@@ -4,7 +4,7 @@
 //! profiles follow later, in checkpoints; after a crash they are made up by applying the rest of the log again.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -22,6 +22,7 @@ use super::{
     keeper::{Done, Keeper},
     log::{Log, LoggedBatch},
     profiles::{self, Checkpoint, UserBatch},
+    simulated::{Fate, Moment},
     timers::Timers,
 };
 use crate::{
@@ -72,15 +73,47 @@ pub(super) struct Engine {
     is_stale: bool,
     /// Whether the disk has failed in a way after which nothing that it said can be relied on.
     is_dead: bool,
+    /// In a simulation: what decides when the process ends.
+    fate: Option<Fate>,
+}
+
+/// Where the two files are.
+#[derive(Debug, Clone)]
+pub(super) struct Files {
+    pub(super) log: PathBuf,
+    pub(super) profiles: PathBuf,
+}
+
+impl Files {
+    /// In a data directory.
+    pub(super) fn within(directory: &Path) -> Self {
+        Self { log: directory.join(super::LOG_FILE), profiles: directory.join(super::PROFILES_FILE) }
+    }
 }
 
 impl Engine {
     /// Opens both files and brings the profiles up to the end of the log.
-    pub(super) fn open(directory: &Path, options: &StoreOptions) -> anyhow::Result<Self> {
-        let (log_file, profiles_file) = (directory.join(super::LOG_FILE), directory.join(super::PROFILES_FILE));
-        let mut log = Log::open(&log_file)?;
-        let keeper = Keeper::start(&profiles_file, &mut log.connection, &log_file)?;
-        let profiles = connection::open_to_read(&profiles_file)?;
+    pub(super) fn open(files: &Files, options: &StoreOptions) -> anyhow::Result<Self> {
+        let mut log = Log::open(&files.log)?;
+        let keeper = Keeper::start(&files.profiles, &mut log.connection, &files.log)?;
+        Self::start(files, options, log, keeper, None)
+    }
+
+    /// The same without threads.
+    pub(super) fn open_simulated(files: &Files, options: &StoreOptions, fate: Fate) -> anyhow::Result<Self> {
+        let mut log = Log::open(&files.log)?;
+        let keeper = Keeper::without_threads(&files.profiles, &mut log.connection, &files.log)?;
+        Self::start(files, options, log, keeper, Some(fate))
+    }
+
+    fn start(
+        files: &Files,
+        options: &StoreOptions,
+        log: Log,
+        keeper: Keeper,
+        fate: Option<Fate>,
+    ) -> anyhow::Result<Self> {
+        let profiles = connection::open_to_read(&files.profiles)?;
         let mut engine = Self {
             log,
             profiles,
@@ -100,9 +133,17 @@ impl Engine {
             applied: 0,
             is_stale: false,
             is_dead: false,
+            fate,
         };
         engine.recover()?;
         Ok(engine)
+    }
+
+    /// Goes past a moment at which a simulated process may end.
+    fn pass(&mut self, moment: Moment) -> Result<(), StoreError> {
+        let goes_on = self.fate.as_mut().is_none_or(|fate| fate.goes_on(moment));
+        self.is_dead |= !goes_on;
+        self.alive()
     }
 
     /// What a failed flush to disk has left behind can't be known; only a new process reads what is really there.
@@ -141,9 +182,11 @@ impl Engine {
             }
             Ok(answers)
         })?;
+        self.pass(Moment::Applied)?;
         let entries = std::mem::take(&mut self.working.log);
         if !entries.is_empty() {
             let first = self.log.append(&entries)?;
+            self.pass(Moment::Appended)?;
             self.applied = self.log.last();
             for (id, entry) in (first..).zip(&entries) {
                 self.note_batch(id, entry.workspace, entry.user, entry.body.len(), entry.span);
@@ -295,6 +338,28 @@ impl Engine {
         self.keeper.write(checkpoint);
     }
 
+    /// Begins a checkpoint whether it is time or not, if none is under way.
+    pub(super) fn begin_checkpoint_now(&mut self) -> Result<(), StoreError> {
+        self.ready()?;
+        if self.checkpoint_in_flight {
+            return Ok(());
+        }
+        self.begin_checkpoint();
+        self.pass(Moment::CheckpointBegun)
+    }
+
+    /// Without threads: writes the checkpoint that is under way.
+    pub(super) fn write_checkpoint_now(&mut self) -> Result<(), StoreError> {
+        self.alive()?;
+        self.keeper.write_now();
+        self.pass(Moment::CheckpointWritten)
+    }
+
+    /// The connections to both files, for reading.
+    pub(super) const fn connections(&self) -> (&Connection, &Connection) {
+        (&self.log.connection, &self.profiles)
+    }
+
     /// Writes everything down, as far as the disk takes it.
     pub(super) fn close(&mut self) {
         self.wait_for_checkpoint();
@@ -338,6 +403,7 @@ impl Engine {
                 break;
             }
             self.reading(|engine| batches.iter().try_for_each(|logged| engine.replay(logged)))?;
+            self.pass(Moment::Replayed)?;
             self.tail_since.get_or_insert_with(Instant::now);
             self.after_applying();
             if self.is_checkpoint_due() {

@@ -36,12 +36,28 @@ pub(super) enum Done {
     Failed,
 }
 
-/// The way to the threads.
+/// Who does it.
 #[derive(Debug)]
 pub(super) struct Keeper {
+    workers: Workers,
+    done: Receiver<Done>,
+}
+
+#[derive(Debug)]
+enum Workers {
+    Threads(Threads),
+    /// In a simulation nothing is done before it is asked for.
+    Nobody {
+        profiles: Connection,
+        waiting: Option<Checkpoint>,
+        finished: Sender<Done>,
+    },
+}
+
+#[derive(Debug)]
+struct Threads {
     checkpoints: Option<Sender<Checkpoint>>,
     folding: Option<Sender<()>>,
-    done: Receiver<Done>,
     stopping: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -49,11 +65,7 @@ pub(super) struct Keeper {
 impl Keeper {
     /// Opens the profiles, makes them if they are missing, and starts the threads.
     pub(super) fn start(file: &Path, log: &mut Connection, log_file: &Path) -> anyhow::Result<Self> {
-        let name = || file.display().to_string();
-        let mut profiles = connection::open_to_write(file, PROFILE_PAGE)?;
-        profiles.pragma_update(None, "cache_size", -16_384).with_context(name)?;
-        migrate::migrate(&mut profiles, migrate::PROFILES).with_context(name)?;
-        migrate::move_users(log, &mut profiles, log_file).with_context(name)?;
+        let profiles = open(file, log, log_file)?;
         let log = connection::open_to_write(log_file, connection::LOG_PAGE)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let (finished, done) = mpsc::channel();
@@ -67,18 +79,46 @@ impl Keeper {
             thread::Builder::new().name("store-keeper".to_owned()).spawn(keep)?,
             thread::Builder::new().name("store-folder".to_owned()).spawn(move || fold(&log, &to_fold, &finished))?,
         ];
-        Ok(Self { checkpoints: Some(checkpoints), folding: Some(folding), done, stopping, threads })
+        let threads = Threads { checkpoints: Some(checkpoints), folding: Some(folding), stopping, threads };
+        Ok(Self { workers: Workers::Threads(threads), done })
+    }
+
+    /// Opens the profiles, and starts nothing.
+    pub(super) fn without_threads(file: &Path, log: &mut Connection, log_file: &Path) -> anyhow::Result<Self> {
+        let profiles = open(file, log, log_file)?;
+        let (finished, done) = mpsc::channel();
+        Ok(Self { workers: Workers::Nobody { profiles, waiting: None, finished }, done })
+    }
+
+    /// Without threads: writes what waits.
+    pub(super) fn write_now(&mut self) {
+        if let Workers::Nobody { profiles, waiting, finished } = &mut self.workers
+            && let Some(mut checkpoint) = waiting.take()
+        {
+            let done = match profiles::write(profiles, &mut checkpoint) {
+                Ok(()) => Done::Checkpoint(checkpoint.batch),
+                Err(_) => Done::Failed,
+            };
+            let _ = finished.send(done);
+        }
     }
 
     /// Has a checkpoint written. It is tried until it is on disk.
-    pub(super) fn write(&self, checkpoint: Checkpoint) {
-        // The thread ends only when this is dropped.
-        let _ = self.checkpoints.as_ref().map(|thread| thread.send(checkpoint));
+    pub(super) fn write(&mut self, checkpoint: Checkpoint) {
+        match &mut self.workers {
+            // The thread ends only when this is dropped.
+            Workers::Threads(threads) => drop(threads.checkpoints.as_ref().map(|thread| thread.send(checkpoint))),
+            Workers::Nobody { waiting, .. } => *waiting = Some(checkpoint),
+        }
     }
 
     /// Has the write-ahead log folded.
     pub(super) fn fold(&self) {
-        let _ = self.folding.as_ref().map(|thread| thread.send(()));
+        match &self.workers {
+            Workers::Threads(threads) => drop(threads.folding.as_ref().map(|thread| thread.send(()))),
+            // What lives in memory has none.
+            Workers::Nobody { .. } => {}
+        }
     }
 
     /// What was done since this was last asked.
@@ -87,7 +127,8 @@ impl Keeper {
     }
 
     /// Waits until something is done.
-    pub(super) fn wait(&self, patience: Duration) -> Option<Done> {
+    pub(super) fn wait(&mut self, patience: Duration) -> Option<Done> {
+        self.write_now();
         match self.done.recv_timeout(patience) {
             Ok(done) => Some(done),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
@@ -95,7 +136,17 @@ impl Keeper {
     }
 }
 
-impl Drop for Keeper {
+/// Opens the profiles, and brings them up to date.
+fn open(file: &Path, log: &mut Connection, log_file: &Path) -> anyhow::Result<Connection> {
+    let name = || file.display().to_string();
+    let mut profiles = connection::open_to_write(file, PROFILE_PAGE)?;
+    profiles.pragma_update(None, "cache_size", -16_384).with_context(name)?;
+    migrate::migrate(&mut profiles, migrate::PROFILES).with_context(name)?;
+    migrate::move_users(log, &mut profiles, log_file).with_context(name)?;
+    Ok(profiles)
+}
+
+impl Drop for Threads {
     fn drop(&mut self) {
         self.stopping.store(true, Ordering::Relaxed);
         self.checkpoints = None;

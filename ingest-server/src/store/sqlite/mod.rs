@@ -13,6 +13,7 @@
 //! | `timers` | timers of users who are held in memory |
 //! | `read` | pages of records |
 //! | `definitions` | workspaces, keys, segments, campaigns |
+//! | `simulated` | the same without threads, for simulations |
 //! | `lock` | one process at a time |
 
 mod connection;
@@ -27,11 +28,12 @@ mod old_data;
 mod profiles;
 mod read;
 mod rows;
+mod simulated;
 mod timers;
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     thread,
 };
@@ -45,7 +47,9 @@ use kindling_core::{
 use rusqlite::Connection;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use self::engine::Engine;
+pub use self::simulated::{MemoryDisk, Moment, SimulatedStore};
+
+use self::engine::{Engine, Files};
 use super::{Answer, RecordPage, RecordQuery, Store, StoreError, StoreOptions, StoredUser, UserRef, WorkspaceKey};
 use crate::{
     catalog::{Catalog, KeyHash},
@@ -72,8 +76,7 @@ pub struct SqliteStore {
 
 #[derive(Debug)]
 struct Readers {
-    log_file: PathBuf,
-    profiles_file: PathBuf,
+    files: Files,
     permits: Semaphore,
     idle: Mutex<Vec<Reader>>,
 }
@@ -90,7 +93,8 @@ impl SqliteStore {
     pub fn open(directory: &Path, options: &StoreOptions) -> anyhow::Result<Self> {
         fs::create_dir_all(directory)?;
         let lock = lock::take(directory)?;
-        let mut engine = Engine::open(directory, options)?;
+        let files = Files::within(directory);
+        let mut engine = Engine::open(&files, options)?;
         let (jobs, mut waiting) = mpsc::channel::<Job>(JOBS);
         thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
             while let Some(job) = waiting.blocking_recv() {
@@ -100,12 +104,7 @@ impl SqliteStore {
             // Only now may another process come.
             drop(lock);
         })?;
-        let readers = Readers {
-            log_file: directory.join(LOG_FILE),
-            profiles_file: directory.join(PROFILES_FILE),
-            permits: Semaphore::new(READERS),
-            idle: Mutex::new(Vec::new()),
-        };
+        let readers = Readers { files, permits: Semaphore::new(READERS), idle: Mutex::new(Vec::new()) };
         Ok(Self { jobs, readers: Arc::new(readers) })
     }
 
@@ -151,8 +150,8 @@ impl Readers {
         if let Some(reader) = idle {
             return Ok(reader);
         }
-        let log = connection::open_to_read(&self.log_file)?;
-        Ok(Reader { log, profiles: connection::open_to_read(&self.profiles_file)? })
+        let log = connection::open_to_read(&self.files.log)?;
+        Ok(Reader { log, profiles: connection::open_to_read(&self.files.profiles)? })
     }
 
     fn put(&self, reader: Reader) {

@@ -12,7 +12,12 @@ use rusqlite::Connection;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
-use super::{LOG_FILE, PROFILES_FILE, connection, definitions, engine::Engine, log::Log, migrate, profiles, read};
+use super::{
+    LOG_FILE, PROFILES_FILE, connection, definitions,
+    engine::{Engine, Files},
+    log::Log,
+    migrate, profiles, read,
+};
 use crate::{
     catalog::Catalog,
     ingest,
@@ -33,7 +38,7 @@ fn write_first_version(directory: &Path) {
 }
 
 fn open(directory: &Path) -> (Engine, Catalog) {
-    let mut engine = Engine::open(directory, &StoreOptions::default()).unwrap();
+    let mut engine = Engine::open(&Files::within(directory), &StoreOptions::default()).unwrap();
     let catalog = definitions::load(engine.definitions()).unwrap();
     (engine, catalog)
 }
@@ -172,7 +177,7 @@ fn users_whose_log_does_not_name_them_are_not_made_up() {
     write_first_version(directory);
     drop(open(directory));
     fs::remove_file(directory.join(PROFILES_FILE)).unwrap();
-    let refused = Engine::open(directory, &StoreOptions::default()).unwrap_err();
+    let refused = Engine::open(&Files::within(directory), &StoreOptions::default()).unwrap_err();
     assert!(format!("{refused:#}").contains("profiles.db is needed"), "{refused:#}");
 }
 

@@ -1,0 +1,158 @@
+//! The store without threads, on disks that live in memory: for simulations, which must be quick, and the same each time.
+//!
+//! It is the store's own engine, log and checkpoints. Only who does what when is decided from outside, and a process that uses it can
+//! end at any [`Moment`].
+
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use kindling_core::{
+    ids::{SegmentId, UserId, WorkspaceId},
+    protocol::FlushAnswer,
+    time::Timestamp,
+    value::Value,
+};
+use rusqlite::Connection;
+
+use super::{
+    definitions,
+    engine::{Engine, Files},
+    read,
+};
+use crate::{
+    catalog::Catalog,
+    ingest::{Batch, UserState},
+    store::{RecordPage, RecordQuery, StoreError, StoreOptions, UserRef, WorkspaceKey},
+};
+
+/// A moment at which a process can end: between any two things that it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// A group has been applied in memory, and nothing of it is on disk.
+    Applied,
+    /// A group is on disk, and not answered.
+    Appended,
+    /// A checkpoint has been handed over, and nothing of it is on disk.
+    CheckpointBegun,
+    /// A checkpoint is on disk, and nobody knows it yet.
+    CheckpointWritten,
+    /// A piece of the log has been applied again after a start.
+    Replayed,
+}
+
+/// Decides whether the process goes on after a moment, or ends there.
+pub(super) struct Fate(Box<dyn FnMut(Moment) -> bool + Send>);
+
+impl Fate {
+    /// Whether it goes on.
+    pub(super) fn goes_on(&mut self, moment: Moment) -> bool {
+        (self.0)(moment)
+    }
+}
+
+impl fmt::Debug for Fate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fate")
+    }
+}
+
+/// A disk that lives in memory, and outlives the stores that use it.
+#[derive(Debug)]
+pub struct MemoryDisk {
+    files: Files,
+    /// What is in memory is gone when nobody has it open.
+    _open: [Connection; 2],
+}
+
+impl MemoryDisk {
+    /// An empty disk.
+    pub fn new() -> Result<Self, StoreError> {
+        static DISKS: AtomicU64 = AtomicU64::new(0);
+        let disk = DISKS.fetch_add(1, Ordering::Relaxed);
+        let file = |name: &str| PathBuf::from(format!("file:kindling-{disk}-{name}?mode=memory&cache=shared"));
+        let files = Files { log: file("log"), profiles: file("profiles") };
+        let open = [Connection::open(&files.log)?, Connection::open(&files.profiles)?];
+        Ok(Self { files, _open: open })
+    }
+}
+
+/// The store of one process.
+#[derive(Debug)]
+pub struct SimulatedStore {
+    engine: Engine,
+}
+
+impl SimulatedStore {
+    /// Starts on a disk. `goes_on` is asked at every [`Moment`]; when it says no, the process has ended, and every call fails.
+    pub fn open(
+        disk: &MemoryDisk,
+        options: &StoreOptions,
+        goes_on: impl FnMut(Moment) -> bool + Send + 'static,
+    ) -> anyhow::Result<Self> {
+        Ok(Self { engine: Engine::open_simulated(&disk.files, options, Fate(Box::new(goes_on)))? })
+    }
+
+    /// Makes a workspace with a publishable key, as a definitions file would.
+    pub fn put_workspace(&mut self, id: &WorkspaceId, sdk_key: &str) -> Result<WorkspaceKey, StoreError> {
+        let key = definitions::put_workspace(self.engine.definitions(), id, "")?;
+        definitions::put_sdk_key(self.engine.definitions(), key, sdk_key)?;
+        Ok(key)
+    }
+
+    /// Makes a segment.
+    pub fn put_segment(&mut self, workspace: WorkspaceKey, id: &SegmentId, filter: &Value) -> Result<(), StoreError> {
+        definitions::put_segment(self.engine.definitions(), workspace, id, id.as_str(), filter)
+    }
+
+    /// Everything that is defined.
+    pub fn load_catalog(&mut self) -> Result<Catalog, StoreError> {
+        definitions::load(self.engine.definitions())
+    }
+
+    /// Applies a group of batches. When it returns `Ok`, they are durable.
+    pub fn ingest(&mut self, group: &[Batch]) -> Result<Vec<FlushAnswer>, StoreError> {
+        self.engine.ingest(group)
+    }
+
+    /// Begins a checkpoint, if none is under way.
+    pub fn begin_checkpoint(&mut self) -> Result<(), StoreError> {
+        self.engine.begin_checkpoint_now()
+    }
+
+    /// Writes the checkpoint that is under way, if there is one.
+    pub fn write_checkpoint(&mut self) -> Result<(), StoreError> {
+        self.engine.write_checkpoint_now()
+    }
+
+    /// Works off due timers.
+    pub fn fire_timers(&mut self, catalog: &Catalog, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.engine.fire_timers(catalog, now, limit)
+    }
+
+    /// A user.
+    pub fn user(
+        &mut self,
+        workspace: WorkspaceKey,
+        user: &UserRef,
+    ) -> Result<Option<(UserId, Arc<UserState>)>, StoreError> {
+        self.engine.find(workspace, user)
+    }
+
+    /// Records of a user, newest first.
+    pub fn records(
+        &mut self,
+        workspace: WorkspaceKey,
+        user: &UserRef,
+        query: &RecordQuery,
+    ) -> Result<Option<RecordPage>, StoreError> {
+        let Some((users, recent)) = self.engine.batches_of(workspace, user)? else { return Ok(None) };
+        let (log, profiles) = self.engine.connections();
+        read::records(log, profiles, workspace, &users, &recent, query).map(Some)
+    }
+}
