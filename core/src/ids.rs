@@ -123,6 +123,15 @@ text_id!(
     "1 to 64 of a-z, 0-9, _ and -"
 );
 
+/// A further name of a user: a name among those of one kind, which the label names (`crm` / `4711`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Alias {
+    /// The kind of name.
+    pub label: String,
+    /// The name.
+    pub name: String,
+}
+
 /// A user of a workspace, as the store numbers them. Stable: a merge keeps the survivor's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -97,5 +97,7 @@ pub const CLOCK_PAST: Duration = Duration::from_days(400);
 pub const CLOCK_TOLERANCE: Duration = Duration::from_seconds(15);
 /// Devices that are remembered of a user; a shared account meets it.
 pub const USER_DEVICES: usize = 100;
+/// Aliases of a user: one for each system that knows them, and for each id that they had there.
+pub const USER_ALIASES: usize = 100;
 /// Users in a row of whom each turned out to be the next one. Only an anonymous visitor is ever merged, so one is all there is.
 pub const MERGE_CHAIN: usize = 4;

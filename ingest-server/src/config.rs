@@ -41,6 +41,13 @@ pub struct ServeConfig {
     /// How old a record may be when it arrives; an older one counts as having happened then.
     #[arg(long, env = "KINDLING_OLDEST_RECORD", default_value = "400d", value_name = "DURATION", value_parser = duration)]
     pub oldest_record: Duration,
+    /// How long records are kept after they arrived; profiles keep what follows from them. Without it they are kept for ever.
+    #[arg(long, env = "KINDLING_KEEP_RECORDS", value_name = "DURATION", value_parser = duration)]
+    pub keep_records: Option<Duration>,
+    /// How long the watermark of a stream is kept after its last flush. A device that sends again what it sent longer ago has it
+    /// counted twice.
+    #[arg(long, env = "KINDLING_KEEP_STREAMS", default_value = "400d", value_name = "DURATION", value_parser = duration)]
+    pub keep_streams: Duration,
     /// How to write logs.
     #[arg(long, env = "KINDLING_LOG_FORMAT", default_value = "text", value_enum)]
     pub log_format: LogFormat,
@@ -58,7 +65,12 @@ pub enum LogFormat {
 impl ServeConfig {
     /// How the store is to work.
     pub fn store(&self) -> StoreOptions {
-        StoreOptions { cache_bytes: self.cache_mib as usize * 1024 * 1024, oldest_record: self.oldest_record }
+        StoreOptions {
+            cache_bytes: self.cache_mib as usize * 1024 * 1024,
+            oldest_record: self.oldest_record,
+            keep_records: self.keep_records,
+            keep_streams: self.keep_streams,
+        }
     }
 }
 

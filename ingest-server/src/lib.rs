@@ -18,6 +18,7 @@ pub mod http;
 pub mod ingest;
 pub mod messages;
 pub mod store;
+pub mod sweeps;
 pub mod telemetry;
 pub mod timers;
 
@@ -72,6 +73,7 @@ impl Server {
     ) -> anyhow::Result<()> {
         let App { store, catalogs, ingest } = self.app.clone();
         let mut timers = tokio::spawn(timers::run(Arc::clone(&store), catalogs));
+        let sweeps = tokio::spawn(sweeps::run(Arc::clone(&store)));
         let asked = Arc::new(Notify::new());
         let asked_too = Arc::clone(&asked);
         let serving = axum::serve(listener, Shared::new(Front::new(self.app))).with_graceful_shutdown(async move {
@@ -91,6 +93,7 @@ impl Server {
             } => warn!("some clients did not finish their requests; they will send them again"),
         }
         timers.abort();
+        sweeps.abort();
         ingest.finish().await;
         store.close().await?;
         info!("stopped");

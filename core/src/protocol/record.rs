@@ -219,6 +219,8 @@ record_errors! {
     InvalidPath = "invalid_path", "a path must have 1 to 16 names";
     /// A place is not on earth.
     InvalidLocation = "invalid_location", "a latitude must be from -90 to 90, a longitude from -180 to 180, an accuracy not negative";
+    /// The alias is somebody else's.
+    AliasTaken = "alias_taken", "the alias belongs to another user";
     /// The profile can't take another name.
     ProfileFull = "profile_full", "the profile has as many different events, attributes, messages or groups as it may have";
 }

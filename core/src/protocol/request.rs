@@ -67,7 +67,7 @@ impl<'de, R: Deserialize<'de>> Visitor<'de> for RequestVisitor<R> {
                 RequestName::SentAt => once(&mut sent_at, &mut map)?,
                 RequestName::Messages => once(&mut messages, &mut map)?,
                 RequestName::Records => once(&mut records, &mut map)?,
-                RequestName::Unknown => drop(map.next_value::<Unknown>()?),
+                RequestName::Unknown => map.next_value::<Unknown>().map(|_| ())?,
             }
         }
         Ok(FlushRequest {
@@ -113,7 +113,7 @@ impl<'de> Visitor<'de> for IdentityVisitor {
             match name {
                 IdentityName::ExternalId => once(&mut identity.external_id, &mut map)?,
                 IdentityName::AnonymousId => once(&mut identity.anonymous_id, &mut map)?,
-                IdentityName::Unknown => drop(map.next_value::<Unknown>()?),
+                IdentityName::Unknown => map.next_value::<Unknown>().map(|_| ())?,
             }
         }
         Ok(identity)

@@ -34,23 +34,23 @@ impl<'de, P: Deserialize<'de>> Deserialize<'de> for Record<P> {
 /// Members that the reader does not know, in one record.
 const UNKNOWN_MEMBERS: usize = 32;
 
-impl<'de> Deserialize<'de> for Name {
+impl<'de> Deserialize<'de> for Member {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_identifier(NameVisitor)
+        deserializer.deserialize_identifier(MemberVisitor)
     }
 }
 
-struct NameVisitor;
+struct MemberVisitor;
 
-impl Visitor<'_> for NameVisitor {
-    type Value = Name;
+impl Visitor<'_> for MemberVisitor {
+    type Value = Member;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the name of a member")
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Name, E> {
-        Ok(Name::of(text))
+    fn visit_str<E>(self, text: &str) -> Result<Member, E> {
+        Ok(Member::of(text))
     }
 }
 
@@ -65,7 +65,7 @@ impl<'de, P: Deserialize<'de>> Visitor<'de> for RecordVisitor<P> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Record<P>, A::Error> {
         let mut members = Members::default();
-        while let Some(name) = map.next_key::<Name>()? {
+        while let Some(name) = map.next_key::<Member>()? {
             members.read(name, &mut map)?;
         }
         members.into_record().ok_or_else(|| de::Error::custom("a record lacks a member that its type needs"))
@@ -78,7 +78,7 @@ macro_rules! members {
         rare { $($rare_text:literal $rare_variant:ident => $rare_name:ident: $rare_kind:ty),* $(,)? }
     ) => {
         #[derive(Clone, Copy)]
-        enum Name {
+        enum Member {
             $($variant,)*
             Value,
             $($rare_variant,)*
@@ -86,7 +86,7 @@ macro_rules! members {
             Unknown(u64),
         }
 
-        impl Name {
+        impl Member {
             fn of(text: &str) -> Self {
                 match text {
                     $($text => Self::$variant,)*
@@ -132,23 +132,23 @@ macro_rules! members {
         }
 
         impl<P> Members<P> {
-            fn read<'de, A: MapAccess<'de>>(&mut self, name: Name, map: &mut A) -> Result<(), A::Error>
+            fn read<'de, A: MapAccess<'de>>(&mut self, name: Member, map: &mut A) -> Result<(), A::Error>
             where
                 P: Deserialize<'de>,
             {
                 let twice = match name {
-                    Name::Unknown(hash) => self.unknown.contains(&hash),
+                    Member::Unknown(hash) => self.unknown.contains(&hash),
                     known => self.seen & (1 << known.place()) != 0,
                 };
                 if twice || self.unknown.len() == UNKNOWN_MEMBERS {
                     return Err(de::Error::custom("a member stands twice, or there are too many"));
                 }
                 match name {
-                    $(Name::$variant => self.$name = map.next_value()?,)*
-                    Name::Value => self.value = Some(map.next_value()?),
-                    $(Name::$rare_variant => self.rare.get_or_insert_default().$rare_name = map.next_value()?,)*
+                    $(Member::$variant => self.$name = map.next_value()?,)*
+                    Member::Value => self.value = Some(map.next_value()?),
+                    $(Member::$rare_variant => self.rare.get_or_insert_default().$rare_name = map.next_value()?,)*
                     // It may be newer than this reader; it is stored with the rest.
-                    Name::Unknown(hash) => {
+                    Member::Unknown(hash) => {
                         map.next_value::<Unknown>()?;
                         self.unknown.push(hash);
                         return Ok(());

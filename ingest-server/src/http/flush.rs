@@ -1,6 +1,6 @@
 //! `POST /sdk/v1/flush`.
 
-use axum::{Json, extract::Request};
+use axum::{Json, extract::Request, http::header};
 use kindling_core::{limits, protocol::FlushAnswer};
 use tracing::{debug, warn};
 
@@ -18,9 +18,11 @@ pub(super) async fn flush(app: &App, request: Request) -> Result<Json<FlushAnswe
     let body = body::read(&headers, body, limits::FLUSH_BODY_BYTES).await?;
     let body = compression::plain(&headers, body, limits::FLUSH_PLAIN_BYTES)?;
     let bytes = body.len();
-    let batch = ingest::decode(body, &app.catalogs.current(), now()).inspect_err(|error| {
+    let mut batch = ingest::decode(body, &app.catalogs.current(), now()).inspect_err(|error| {
         warn!(%error, bytes, "a flush was refused");
     })?;
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    batch.user_agent = agent.filter(|agent| agent.len() <= ingest::USER_AGENT_BYTES).map(str::to_owned);
     let (stream, records) = (batch.stream, batch.records.len());
     let answer = app.ingest.submit(batch).await?;
     debug!(%stream, records, acked = answer.acked.0, rejected = answer.rejected.len(), "flush stored");

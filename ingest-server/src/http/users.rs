@@ -1,15 +1,18 @@
 //! `/api/v1/users`.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use axum::{
     Json,
     extract::{Path, Query, State},
 };
 use kindling_core::{
-    ids::{CampaignId, DeviceId, ExternalId, SegmentId, StreamId, UserId},
+    ids::{Alias, CampaignId, DeviceId, ExternalId, SegmentId, StreamId, UserId},
     profile::{Activity, Interactions, ProductPurchases, Profile, Tally},
-    protocol::{Channel, Currency, GroupState, Hundredths, Location, SubscriptionState},
+    protocol::{Channel, Currency, DeviceInfo, GroupState, Hundredths, Location, SubscriptionState},
     time::Timestamp,
     value::{Object, Value},
 };
@@ -18,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::{App, Problem, auth::Secret};
 use crate::{
     catalog::Workspace,
-    ingest::UserState,
+    ingest::{UserDevice, UserState},
     now,
     store::{RecordCursor, RecordQuery, StoredRecord, StoredUser, UserRef},
 };
@@ -33,7 +36,8 @@ const LARGEST_PAGE: usize = 500;
 pub(super) struct UserView {
     id: UserId,
     external_id: Option<ExternalId>,
-    devices: Vec<DeviceId>,
+    aliases: BTreeSet<Alias>,
+    devices: Vec<DeviceView>,
     first_seen_at: Timestamp,
     last_seen_at: Timestamp,
     /// From 0 to 9999, the same for ever: for samples and staged roll-outs.
@@ -49,6 +53,21 @@ pub(super) struct UserView {
     #[serde(skip_serializing_if = "Option::is_none")]
     location: Option<LocationView>,
     segments: Vec<SegmentId>,
+}
+
+/// A device of a user, the last used first.
+#[derive(Serialize)]
+struct DeviceView {
+    id: DeviceId,
+    last_seen_at: Timestamp,
+    #[serde(flatten)]
+    info: DeviceInfo,
+}
+
+impl From<&UserDevice> for DeviceView {
+    fn from(device: &UserDevice) -> Self {
+        Self { id: device.id, last_seen_at: device.last_seen, info: device.info() }
+    }
 }
 
 #[derive(Serialize)]
@@ -131,13 +150,14 @@ impl UserView {
     /// Segments are those of this very instant: what a timer has yet to write down is evaluated here.
     fn new(workspace: &Workspace, user: StoredUser, now: Timestamp) -> Self {
         let StoredUser { id, state } = user;
-        let UserState { external_id, profile, devices, memberships, .. } = Arc::unwrap_or_clone(state);
+        let UserState { external_id, profile, aliases, devices, memberships, .. } = Arc::unwrap_or_clone(state);
         let mut memberships = memberships;
         memberships.update(workspace, &profile, &[], now);
         Self {
             id,
             external_id,
-            devices: devices.iter().map(|device| device.id).collect(),
+            aliases,
+            devices: devices.iter().map(DeviceView::from).collect(),
             first_seen_at: profile.first_seen,
             last_seen_at: profile.last_seen,
             bucket: bucket(id),
@@ -181,13 +201,19 @@ fn bucket(id: UserId) -> u16 {
 fn parse_user(text: &str) -> Result<UserRef, Problem> {
     let user = if let Some(id) = text.strip_prefix("external_id:") {
         ExternalId::parse(id).ok().map(UserRef::External)
+    } else if let Some(alias) = text.strip_prefix("alias:") {
+        let alias = alias.split_once(':');
+        alias.map(|(label, name)| UserRef::Alias(Alias { label: label.to_owned(), name: name.to_owned() }))
     } else if let Some(id) = text.strip_prefix("device_id:") {
         DeviceId::parse(id).ok().map(UserRef::Device)
     } else {
         text.parse().ok().map(|id| UserRef::Id(UserId(id)))
     };
     user.ok_or_else(|| {
-        Problem::bad_request("invalid_user", "a user is named by number, by external_id:… or by device_id:…")
+        Problem::bad_request(
+            "invalid_user",
+            "a user is named by number, by external_id:…, by alias:label:name or by device_id:…",
+        )
     })
 }
 

@@ -1,13 +1,13 @@
 //! Applying batches to what the store has loaded: the decisions of the write path, in one place and free of I/O.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use kindling_core::{
-    ids::{AnonymousId, DeviceId, ExternalId, Seq, StreamId, UserId},
+    ids::{Alias, AnonymousId, DeviceId, ExternalId, Seq, StreamId, UserId},
     limits,
     profile::{Origin, Profile, Stamp},
-    protocol::{FlushAnswer, Identity, MessageSet, Rejected},
+    protocol::{FlushAnswer, Identity, MessageSet, Record, RecordError, RecordKind, Rejected},
     time::{Duration, Timestamp},
 };
 
@@ -26,6 +26,8 @@ pub struct Working {
     pub external_ids: Resident<(WorkspaceKey, ExternalId), UserId>,
     /// Users by anonymous id.
     pub anonymous_ids: Resident<(WorkspaceKey, AnonymousId), UserId>,
+    /// Users by alias.
+    pub aliases: Resident<(WorkspaceKey, Alias), UserId>,
     /// Who used a device last.
     pub devices: Resident<(WorkspaceKey, DeviceId), UserId>,
     /// The users.
@@ -48,6 +50,7 @@ impl Default for Working {
             streams: Resident::default(),
             external_ids: Resident::default(),
             anonymous_ids: Resident::default(),
+            aliases: Resident::default(),
             devices: Resident::default(),
             users: Resident::default(),
             next_user: 1,
@@ -95,6 +98,8 @@ pub struct UserState {
     pub external_id: Option<ExternalId>,
     /// All that is known of them.
     pub profile: Profile,
+    /// Their further names.
+    pub aliases: BTreeSet<Alias>,
     /// The devices they used.
     pub devices: UserDevices,
     /// Which segments they are in.
@@ -112,6 +117,8 @@ pub struct LogEntry {
     pub received_at: Timestamp,
     /// What was decided about it.
     pub settled: Settled,
+    /// The User-Agent header, if it said something new of the device.
+    pub user_agent: Option<String>,
     /// When the first and the last of them happened, in the order of time; `None` if none was taken.
     pub span: Option<(Timestamp, Timestamp)>,
     /// The flush as JSON, with only the records that were taken.
@@ -168,6 +175,7 @@ pub fn apply(working: &mut Working, batch: &Batch) -> FlushAnswer {
         user,
         received_at: batch.received_at,
         settled: Settled { seq: last.seq, lost, times: applied.corrected.then_some(applied.times) },
+        user_agent: batch.user_agent.clone().filter(|_| applied.new_agent),
         span: applied.span,
         // It was read before, and can be read again.
         body: body.unwrap_or_default(),
@@ -204,6 +212,8 @@ struct Applied {
     corrected: bool,
     span: Option<(Timestamp, Timestamp)>,
     latest: Timestamp,
+    /// Whether the User-Agent header said something new.
+    new_agent: bool,
 }
 
 impl Working {
@@ -240,7 +250,9 @@ impl Working {
     ) -> Applied {
         let origin = if batch.identity.external_id.is_some() { Origin::Identified } else { Origin::Anonymous };
         let clock = Clock::new(batch.sent_at, batch.received_at, self.oldest);
-        let mut applied = Applied { rejected: Vec::new(), times: Vec::new(), corrected: false, span: None, latest };
+        let mut applied =
+            Applied { rejected: Vec::new(), times: Vec::new(), corrected: false, span: None, latest, new_agent: false };
+        let taken = self.claim_aliases(id, batch.workspace.key, records);
         let Some(user) = self.user_mut(id) else { return applied };
         let mut touched: Vec<u32> = Vec::new();
         applied.times.reserve_exact(records.len());
@@ -250,7 +262,18 @@ impl Working {
                     Some(times) => times.get(place).copied().unwrap_or(record.at),
                     None => clock.correct(record.at).max(latest),
                 };
-                user.profile.apply(&record.kind, Stamp { origin, at, seq: record.seq }).map(|()| (record, at))
+                if taken.contains(&record.seq) {
+                    return Err(RecordError::AliasTaken);
+                }
+                user.profile.apply(&record.kind, Stamp { origin, at, seq: record.seq })?;
+                match &record.kind {
+                    RecordKind::Alias { label, name } => {
+                        user.aliases.insert(Alias { label: label.clone(), name: name.clone() });
+                    }
+                    RecordKind::Device(info) => user.devices.says(batch.device, (**info).clone(), at),
+                    _ => {}
+                }
+                Ok((record, at))
             });
             match outcome {
                 Ok((record, at)) => {
@@ -272,10 +295,34 @@ impl Working {
             }
         }
         user.devices.seen(batch.device, batch.received_at);
+        if let Some(agent) = &batch.user_agent {
+            applied.new_agent = user.devices.agent(batch.device, agent, batch.received_at);
+        }
         user.memberships.update(&batch.workspace, &user.profile, &touched, batch.received_at);
         self.touched.push(id);
         applied.latest = latest;
         applied
+    }
+
+    /// Gives the user the aliases that the records name. Returns the records whose alias is somebody else's, or one too many.
+    fn claim_aliases(&mut self, id: UserId, workspace: WorkspaceKey, records: &[Incoming]) -> Vec<Seq> {
+        let mut refused = Vec::new();
+        for incoming in records {
+            let Ok(Record { kind: RecordKind::Alias { label, name }, seq, .. }) = &incoming.record else { continue };
+            let key = (workspace, Alias { label: label.clone(), name: name.clone() });
+            let owner = self.aliases.get(&key).copied();
+            match owner.map(|owner| self.survivor(owner)) {
+                Some(owner) if owner == id => {}
+                Some(_) => refused.push(*seq),
+                None if self.has_room_for_alias(id) => self.aliases.put(key, id),
+                None => refused.push(*seq),
+            }
+        }
+        refused
+    }
+
+    fn has_room_for_alias(&mut self, id: UserId) -> bool {
+        matches!(self.users.get(&id), Some(Person::Here(user)) if user.aliases.len() < limits::USER_ALIASES)
     }
 
     /// The messages for the user, if the device wants them and holds others.
@@ -369,6 +416,7 @@ impl Working {
             workspace,
             external_id,
             profile: Profile::new(now),
+            aliases: BTreeSet::new(),
             devices: UserDevices::default(),
             memberships: Memberships::default(),
         };
@@ -386,7 +434,8 @@ impl Working {
     fn merge(&mut self, visitor: UserId, known: UserId) {
         let Some(Person::Here(gone)) = self.users.get(&visitor).cloned() else { return };
         let Some(user) = self.user_mut(known) else { return };
-        let UserState { profile, devices, .. } = Arc::unwrap_or_clone(gone);
+        let UserState { profile, devices, aliases, .. } = Arc::unwrap_or_clone(gone);
+        user.aliases.extend(aliases);
         user.profile.merge(profile);
         user.devices.merge(devices);
         // What the visitor brought can touch any segment.

@@ -35,6 +35,8 @@ pub struct Batch {
     pub received_at: Timestamp,
     /// The version of the messages that the device holds; `None`: it wants none.
     pub messages: Option<String>,
+    /// The User-Agent header that it came with.
+    pub user_agent: Option<String>,
     /// The records, by ascending `seq`, each `seq` once.
     pub records: Vec<Incoming>,
     /// The flush as it was sent, which the record log keeps.
@@ -211,7 +213,20 @@ impl Head {
             records.dedup_by_key(|record| record.seq);
         }
         let is_plain = ascending && records.iter().all(|record| record.record.is_ok());
-        Batch { workspace, device, stream, identity, sent_at, received_at, messages, records, body, is_plain }
+        let user_agent = None;
+        Batch {
+            workspace,
+            device,
+            stream,
+            identity,
+            sent_at,
+            received_at,
+            messages,
+            user_agent,
+            records,
+            body,
+            is_plain,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod clock;
 mod memberships;
 mod queue;
 mod resident;
+mod user_agents;
 mod user_devices;
 
 pub use apply::{LogEntry, Person, Position, ReplayError, Settled, UserState, Working, apply, replay};
@@ -13,4 +14,5 @@ pub use batch::{Batch, DecodeBatchError, Incoming, decode, decode_logged};
 pub use memberships::Memberships;
 pub use queue::{Ingest, IngestError};
 pub use resident::Resident;
+pub use user_agents::USER_AGENT_BYTES;
 pub use user_devices::{UserDevice, UserDevices};

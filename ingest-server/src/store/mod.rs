@@ -5,7 +5,7 @@ mod sqlite;
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use kindling_core::{
-    ids::{CampaignId, DeviceId, ExternalId, SegmentId, StreamId, UserId, WorkspaceId},
+    ids::{Alias, CampaignId, DeviceId, ExternalId, SegmentId, StreamId, UserId, WorkspaceId},
     limits,
     protocol::FlushAnswer,
     time::{Duration, Timestamp},
@@ -57,11 +57,20 @@ pub struct StoreOptions {
     pub cache_bytes: usize,
     /// How old a record may be when it arrives.
     pub oldest_record: Duration,
+    /// How long records are kept after they arrived; `None`: for ever.
+    pub keep_records: Option<Duration>,
+    /// How long the watermark of a stream is kept after its last flush.
+    pub keep_streams: Duration,
 }
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { cache_bytes: 256 * 1024 * 1024, oldest_record: limits::CLOCK_PAST }
+        Self {
+            cache_bytes: 256 * 1024 * 1024,
+            oldest_record: limits::CLOCK_PAST,
+            keep_records: None,
+            keep_streams: limits::CLOCK_PAST,
+        }
     }
 }
 
@@ -75,6 +84,8 @@ pub enum UserRef {
     Id(UserId),
     /// By the id that the site gave.
     External(ExternalId),
+    /// By a further name.
+    Alias(Alias),
     /// By a device: whoever used it last.
     Device(DeviceId),
 }
@@ -142,6 +153,10 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Brings the memberships of at most `limit` users up to date whose timer is due. Returns how many there were.
     fn fire_timers(&self, catalog: Arc<Catalog>, now: Timestamp, limit: usize) -> Answer<'_, usize>;
+
+    /// Lets go of at most `limit` batches of the record log whose time is over, and in passing of streams. Returns how many batches
+    /// there were.
+    fn sweep(&self, now: Timestamp, limit: usize) -> Answer<'_, usize>;
 
     /// Whether batches are taken.
     fn check(&self) -> Answer<'_, ()>;

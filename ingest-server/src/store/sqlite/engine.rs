@@ -10,8 +10,8 @@ use std::{
 };
 
 use kindling_core::{
-    ids::{ExternalId, UserId},
-    protocol::FlushAnswer,
+    ids::{Alias, ExternalId, UserId},
+    protocol::{FlushAnswer, Record, RecordKind},
     time::Timestamp,
 };
 use rusqlite::Connection;
@@ -65,6 +65,8 @@ pub(super) struct Engine {
     tail_since: Option<Instant>,
     checkpoint_in_flight: bool,
     fold_in_flight: bool,
+    /// Streams that were last used before this are to go.
+    forget_streams_before: Timestamp,
     /// A middle size of users, in bytes.
     user_bytes: usize,
     /// The last batch that memory has.
@@ -129,6 +131,7 @@ impl Engine {
             tail_since: None,
             checkpoint_in_flight: false,
             fold_in_flight: false,
+            forget_streams_before: Timestamp::from_ms(i64::MIN),
             user_bytes: 1_000,
             applied: 0,
             is_stale: false,
@@ -260,6 +263,7 @@ impl Engine {
                 working.users.written();
                 working.external_ids.written();
                 working.anonymous_ids.written();
+                working.aliases.written();
                 working.devices.written();
                 working.streams.written();
                 self.tail_in_flight.clear();
@@ -293,6 +297,7 @@ impl Engine {
         working.users.evict(most, steps);
         working.external_ids.evict(OTHERS_FOR_A_USER * most, steps);
         working.anonymous_ids.evict(OTHERS_FOR_A_USER * most, steps);
+        working.aliases.evict(OTHERS_FOR_A_USER * most, steps);
         working.devices.evict(OTHERS_FOR_A_USER * most, steps);
         working.streams.evict(OTHERS_FOR_A_USER * most, steps);
     }
@@ -325,9 +330,12 @@ impl Engine {
             batch: self.applied,
             users,
             anonymous_ids: working.anonymous_ids.take_changed(),
+            aliases: working.aliases.take_changed(),
             devices: working.devices.take_changed(),
             streams: working.streams.take_changed(),
             batches: std::mem::take(&mut self.tail),
+            first_batch: self.log.first(),
+            forget_streams_before: self.forget_streams_before,
         };
         self.tail_in_flight.clone_from(&checkpoint.batches);
         self.merged_in_flight = std::mem::take(&mut self.merged);
@@ -353,6 +361,16 @@ impl Engine {
         self.alive()?;
         self.keeper.write_now();
         self.pass(Moment::CheckpointWritten)
+    }
+
+    /// Lets go of at most `limit` batches whose time is over. Streams go with the next checkpoint.
+    pub(super) fn sweep(&mut self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.ready()?;
+        self.forget_streams_before = now.minus(self.options.keep_streams);
+        let Some(keep) = self.options.keep_records else { return Ok(0) };
+        // What the profiles do not have yet is needed to make them up again.
+        let written = profiles::progress(&self.profiles)?;
+        self.log.sweep(written, now.minus(keep), limit)
     }
 
     /// The connections to both files, for reading.
@@ -478,6 +496,13 @@ impl Engine {
                 self.person(user)?;
             }
         }
+        for incoming in &batch.records {
+            if let Ok(Record { kind: RecordKind::Alias { label, name }, .. }) = &incoming.record
+                && let Some(user) = self.alias(workspace, &Alias { label: label.clone(), name: name.clone() })?
+            {
+                self.person(user)?;
+            }
+        }
         let device = (workspace, batch.device);
         if !self.working.devices.contains(&device)
             && let Some(user) = profiles::user_of_device(&self.profiles, workspace, batch.device)?
@@ -485,6 +510,18 @@ impl Engine {
             self.working.devices.load(device, user);
         }
         Ok(())
+    }
+
+    fn alias(&mut self, workspace: WorkspaceKey, alias: &Alias) -> Result<Option<UserId>, StoreError> {
+        let key = (workspace, alias.clone());
+        if let Some(user) = self.working.aliases.get(&key) {
+            return Ok(Some(*user));
+        }
+        let user = profiles::user_of_alias(&self.profiles, workspace, alias)?;
+        if let Some(user) = user {
+            self.working.aliases.load(key, user);
+        }
+        Ok(user)
     }
 
     fn external_id(&mut self, workspace: WorkspaceKey, id: &ExternalId) -> Result<Option<UserId>, StoreError> {
@@ -526,6 +563,7 @@ impl Engine {
         let id = match user {
             UserRef::Id(id) => Some(*id),
             UserRef::External(id) => self.external_id(workspace, id)?,
+            UserRef::Alias(alias) => self.alias(workspace, alias)?,
             UserRef::Device(id) => match self.working.devices.get(&(workspace, *id)) {
                 Some(user) => Some(*user),
                 None => profiles::user_of_device(&self.profiles, workspace, *id)?,

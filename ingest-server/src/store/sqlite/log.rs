@@ -25,6 +25,8 @@ const FOLD_NOW: usize = 256 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct Log {
     pub(super) connection: Connection,
+    /// The number of the first batch.
+    first: i64,
     /// The number of the next batch.
     next: i64,
     /// Bytes written since the write-ahead log was folded.
@@ -73,8 +75,41 @@ impl Log {
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         connection.set_prepared_statement_cache_capacity(64);
         migrate::migrate(&mut connection, migrate::LOG)?;
-        let last: i64 = connection.query_row("SELECT coalesce(max(id), 0) FROM batches", [], |row| row.get(0))?;
-        Ok(Self { connection, next: last + 1, unfolded: FOLD_AT })
+        let last: i64 = connection.query_row(
+            "SELECT max(coalesce((SELECT max(id) FROM batches), 0), (SELECT batch FROM swept))",
+            [],
+            |row| row.get(0),
+        )?;
+        let first = first(&connection)?.unwrap_or(0);
+        Ok(Self { connection, first, next: last + 1, unfolded: FOLD_AT })
+    }
+
+    /// The number of the first batch that is still there.
+    pub(super) const fn first(&self) -> i64 {
+        self.first
+    }
+
+    /// Lets go of at most `limit` batches that arrived before `before`, none after the one of number `last`. Returns how many.
+    pub(super) fn sweep(&mut self, last: i64, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // The oldest only: they stand in the order of their arrival, but for what clocks do.
+        let swept: Vec<i64> = transaction
+            .prepare_cached(
+                "DELETE FROM batches WHERE received_at < ?2
+                     AND id IN (SELECT id FROM batches WHERE id <= ?1 ORDER BY id LIMIT ?3) RETURNING id",
+            )?
+            .query_map(params![last, before.as_ms(), limit], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        if let Some(last) = swept.iter().max() {
+            transaction.execute("UPDATE swept SET batch = max(batch, ?1)", [last])?;
+        }
+        transaction.commit()?;
+        let swept = swept.len();
+        if swept > 0 {
+            self.first = first(&self.connection)?.unwrap_or(self.next);
+        }
+        Ok(swept)
     }
 
     /// The number of the last batch.
@@ -100,8 +135,8 @@ impl Log {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         {
             let mut insert = transaction.prepare_cached(
-                "INSERT INTO batches (id, workspace, user, received_at, seq, lost, times, body)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT INTO batches (id, workspace, user, received_at, seq, lost, times, user_agent, body)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?;
             for (id, entry) in (first..).zip(entries) {
                 let Settled { seq, lost, times } = &entry.settled;
@@ -113,6 +148,7 @@ impl Log {
                     seq.0.cast_signed(),
                     lost.cast_signed(),
                     times.as_ref().map(rows::to_json).transpose()?,
+                    entry.user_agent,
                     Text(&entry.body),
                 ])?;
                 self.unfolded += entry.body.len() + ROW_BYTES;
@@ -131,7 +167,7 @@ impl Log {
         limit: usize,
     ) -> Result<Vec<LoggedBatch>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, workspace, user, received_at, seq, lost, times, body FROM batches
+            "SELECT id, workspace, user, received_at, seq, lost, times, user_agent, body FROM batches
              WHERE id > ?1 ORDER BY id LIMIT ?2",
         )?;
         let mut found = statement.query(params![after, i64::try_from(limit).unwrap_or(i64::MAX)])?;
@@ -142,14 +178,15 @@ impl Log {
             let workspace = workspace.ok_or_else(|| StoreError::Corrupt(format!("batch {id} has no workspace")))?;
             let times: Option<String> = row.get(6)?;
             let times = times.map(|times| rows::from_json("the times of a batch", &times)).transpose()?;
-            let body = Bytes::copy_from_slice(row.get_ref(7)?.as_bytes().unwrap_or_default());
-            let batch = decode_logged(body, Arc::clone(workspace), Timestamp::from_ms(row.get(3)?))
+            let body = Bytes::copy_from_slice(row.get_ref(8)?.as_bytes().unwrap_or_default());
+            let mut batch = decode_logged(body, Arc::clone(workspace), Timestamp::from_ms(row.get(3)?))
                 .map_err(|error| StoreError::Corrupt(format!("batch {id} of the log: {error}")))?;
             if batch.identity.external_id.is_none() && batch.identity.anonymous_id.is_none() {
                 return Err(StoreError::Corrupt(format!(
                     "batch {id} of the log is of a version that did not log whose it is: profiles.db is needed"
                 )));
             }
+            batch.user_agent = row.get(7)?;
             let seq = Seq(row.get::<_, i64>(4)?.cast_unsigned());
             let lost = row.get::<_, i64>(5)?.cast_unsigned();
             let user = UserId(row.get(2)?);
@@ -182,6 +219,10 @@ impl Log {
         self.unfolded = 0;
         Ok(())
     }
+}
+
+fn first(connection: &Connection) -> Result<Option<i64>, rusqlite::Error> {
+    connection.query_row("SELECT min(id) FROM batches", [], |row| row.get(0))
 }
 
 /// What a row takes besides its body.

@@ -168,6 +168,10 @@ impl Store for SqliteStore {
         self.write(move |engine| engine.fire_timers(&catalog, now, limit))
     }
 
+    fn sweep(&self, now: Timestamp, limit: usize) -> Answer<'_, usize> {
+        self.write(move |engine| engine.sweep(now, limit))
+    }
+
     fn check(&self) -> Answer<'_, ()> {
         // The writing thread is the one that can be gone.
         self.write(Engine::check)

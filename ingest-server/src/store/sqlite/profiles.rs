@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kindling_core::{
-    ids::{AnonymousId, DeviceId, ExternalId, Seq, StreamId, UserId},
+    ids::{Alias, AnonymousId, DeviceId, ExternalId, Seq, StreamId, UserId},
     time::Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension as _, ToSql, Transaction, params};
@@ -21,9 +21,14 @@ pub(super) struct Checkpoint {
     pub(super) batch: i64,
     pub(super) users: Vec<(UserId, Person)>,
     pub(super) anonymous_ids: Vec<((WorkspaceKey, AnonymousId), UserId)>,
+    pub(super) aliases: Vec<((WorkspaceKey, Alias), UserId)>,
     pub(super) devices: Vec<((WorkspaceKey, DeviceId), UserId)>,
     pub(super) streams: Vec<((WorkspaceKey, StreamId), Position)>,
     pub(super) batches: Vec<UserBatch>,
+    /// The first batch that the log still has.
+    pub(super) first_batch: i64,
+    /// Streams that were last used before this are to go.
+    pub(super) forget_streams_before: Timestamp,
 }
 
 /// A batch of a user, and from when to when its records happened.
@@ -57,7 +62,7 @@ pub(super) fn last_user(connection: &Connection) -> Result<i64, StoreError> {
 /// What there is under a user's number.
 pub(super) fn person(connection: &Connection, id: UserId) -> Result<Option<Person>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT merged_into, workspace, external_id, profile, devices, memberships FROM users WHERE id = ?1",
+        "SELECT merged_into, workspace, external_id, profile, devices, memberships, aliases FROM users WHERE id = ?1",
     )?;
     let mut found = statement.query([id.0])?;
     let Some(row) = found.next()? else { return Ok(None) };
@@ -69,6 +74,7 @@ pub(super) fn person(connection: &Connection, id: UserId) -> Result<Option<Perso
         workspace: WorkspaceKey(row.get(1)?),
         external_id: rows::external_id(row.get(2)?)?,
         profile: rows::from_json("a profile", text(3)?)?,
+        aliases: rows::from_json("aliases", text(6)?)?,
         devices: rows::from_json("devices", text(4)?)?,
         memberships: rows::from_json("memberships", text(5)?)?,
     }))))
@@ -90,6 +96,17 @@ pub(super) fn user_of_anonymous_id(
 ) -> Result<Option<UserId>, StoreError> {
     let sql = "SELECT user FROM anonymous_ids WHERE workspace = ?1 AND anonymous_id = ?2";
     find_user(connection, sql, workspace, id.0.as_bytes())
+}
+
+pub(super) fn user_of_alias(
+    connection: &Connection,
+    workspace: WorkspaceKey,
+    alias: &Alias,
+) -> Result<Option<UserId>, StoreError> {
+    let sql = "SELECT user FROM aliases WHERE workspace = ?1 AND label = ?2 AND name = ?3";
+    let mut statement = connection.prepare_cached(sql)?;
+    let key = params![workspace.0, alias.label, alias.name];
+    Ok(statement.query_row(key, |row| row.get(0).map(UserId)).optional()?)
 }
 
 pub(super) fn user_of_device(
@@ -152,12 +169,44 @@ pub(super) fn due(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Streams that are looked at with each checkpoint, in turn.
+const STREAMS_LOOKED_AT: i64 = 4_000;
+
+/// Lets go of what the log has let go of, and of streams that nobody uses any more.
+fn sweep(transaction: &Transaction<'_>, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+    transaction
+        .prepare_cached("DELETE FROM batches_by_user WHERE span < ?1")?
+        .execute([span(checkpoint.first_batch)])?;
+    let mut step = transaction.prepare_cached(
+        "SELECT workspace, stream FROM streams
+         WHERE (workspace, stream) > (SELECT swept_workspace, swept_stream FROM progress)
+         ORDER BY workspace, stream LIMIT 1 OFFSET ?1",
+    )?;
+    let end: Option<(i64, Vec<u8>)> =
+        step.query_row([STREAMS_LOOKED_AT - 1], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let (workspace, stream) = end.clone().unwrap_or((i64::MAX, Vec::new()));
+    transaction
+        .prepare_cached(
+            "DELETE FROM streams WHERE last_used < ?1
+                 AND (workspace, stream) > (SELECT swept_workspace, swept_stream FROM progress)
+                 AND (workspace, stream) <= (?2, ?3)",
+        )?
+        .execute(params![checkpoint.forget_streams_before.as_ms(), workspace, stream])?;
+    // At the end, it begins anew.
+    let (workspace, stream) = end.unwrap_or_default();
+    transaction
+        .prepare_cached("UPDATE progress SET swept_workspace = ?1, swept_stream = ?2")?
+        .execute(params![workspace, stream])?;
+    Ok(())
+}
+
 /// Writes a checkpoint in one transaction: the file is never between two of them.
 pub(super) fn write(connection: &mut Connection, checkpoint: &mut Checkpoint) -> Result<(), StoreError> {
     let transaction = connection.transaction()?;
     // In the order of the keys, so that each page is written once.
     checkpoint.users.sort_unstable_by_key(|(id, _)| *id);
     checkpoint.anonymous_ids.sort_unstable();
+    checkpoint.aliases.sort_unstable();
     checkpoint.devices.sort_unstable();
     checkpoint.streams.sort_unstable_by_key(|(key, _)| *key);
     checkpoint.batches.sort_unstable_by_key(|row| (span(row.batch), row.workspace, row.user, row.batch));
@@ -166,6 +215,10 @@ pub(super) fn write(connection: &mut Connection, checkpoint: &mut Checkpoint) ->
         let mut statement = transaction.prepare_cached("INSERT OR REPLACE INTO anonymous_ids VALUES (?1, ?2, ?3)")?;
         for ((workspace, id), user) in &checkpoint.anonymous_ids {
             statement.execute(params![workspace.0, id.0.as_bytes(), user.0])?;
+        }
+        let mut statement = transaction.prepare_cached("INSERT OR REPLACE INTO aliases VALUES (?1, ?2, ?3, ?4)")?;
+        for ((workspace, Alias { label, name }), user) in &checkpoint.aliases {
+            statement.execute(params![workspace.0, label, name, user.0])?;
         }
         let mut statement = transaction.prepare_cached("INSERT OR REPLACE INTO devices VALUES (?1, ?2, ?3)")?;
         for ((workspace, id), user) in &checkpoint.devices {
@@ -189,21 +242,24 @@ pub(super) fn write(connection: &mut Connection, checkpoint: &mut Checkpoint) ->
             statement.execute(params![span(*batch), workspace.0, user.0, batch, first_at.as_ms(), last_at.as_ms()])?;
         }
     }
+    sweep(&transaction, checkpoint)?;
     transaction.execute("UPDATE progress SET batch = ?1", [checkpoint.batch])?;
     Ok(transaction.commit()?)
 }
 
 fn write_users(transaction: &Transaction<'_>, users: &[(UserId, Person)]) -> Result<(), StoreError> {
     let mut put = transaction.prepare_cached(
-        "INSERT INTO users (id, workspace, external_id, profile, devices, memberships, due)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        "INSERT INTO users (id, workspace, external_id, profile, devices, memberships, due, aliases)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
          ON CONFLICT (id) DO UPDATE SET external_id = excluded.external_id, profile = excluded.profile,
-             devices = excluded.devices, memberships = excluded.memberships, due = excluded.due",
+             devices = excluded.devices, memberships = excluded.memberships, due = excluded.due,
+             aliases = excluded.aliases",
     )?;
     let mut merge = transaction.prepare_cached(
-        "INSERT INTO users (id, workspace, merged_into, profile, devices, memberships) VALUES (?1, 0, ?2, '{}', '[]', '{}')
+        "INSERT INTO users (id, workspace, merged_into, profile, aliases, devices, memberships)
+         VALUES (?1, 0, ?2, '{}', '[]', '[]', '{}')
          ON CONFLICT (id) DO UPDATE SET merged_into = excluded.merged_into, external_id = NULL,
-             profile = '{}', devices = '[]', memberships = '{}', due = NULL",
+             profile = '{}', aliases = '[]', devices = '[]', memberships = '{}', due = NULL",
     )?;
     for (id, person) in users {
         match person {
@@ -215,6 +271,7 @@ fn write_users(transaction: &Transaction<'_>, users: &[(UserId, Person)]) -> Res
                 rows::to_json(&user.devices)?,
                 rows::to_json(&user.memberships)?,
                 user.memberships.due().map(Timestamp::as_ms),
+                rows::to_json(&user.aliases)?,
             ])?,
             Person::MergedInto(into) => merge.execute([id.0, into.0])?,
         };

@@ -135,6 +135,11 @@ impl SimulatedStore {
         self.engine.fire_timers(catalog, now, limit)
     }
 
+    /// Lets go of records and streams whose time is over.
+    pub fn sweep(&mut self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.engine.sweep(now, limit)
+    }
+
     /// A user.
     pub fn user(
         &mut self,
@@ -154,5 +159,84 @@ impl SimulatedStore {
         let Some((users, recent)) = self.engine.batches_of(workspace, user)? else { return Ok(None) };
         let (log, profiles) = self.engine.connections();
         read::records(log, profiles, workspace, &users, &recent, query).map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use kindling_core::{ids::Seq, time::Duration};
+
+    use super::*;
+    use crate::ingest::decode;
+
+    const DAY: i64 = 86_400_000;
+
+    fn day(day: i64) -> Timestamp {
+        Timestamp::from_ms(day * DAY)
+    }
+
+    /// A flush of one event by the stream's device, on a day.
+    fn flush(catalog: &Catalog, stream: u8, seq: u64, on: Timestamp) -> Batch {
+        let body = format!(
+            r#"{{"key":"pk","sdk":"t","device":"00000000-0000-4000-8000-0000000000{stream:02x}",
+                "stream":"00000000-0000-4000-8000-0000000001{stream:02x}","identity":{{"external_id":"ada"}},
+                "sent_at":{at},"records":[{{"seq":{seq},"at":{at},"type":"custom_event","name":"e{seq}"}}]}}"#,
+            at = on.as_ms()
+        );
+        decode(Bytes::from(body), catalog, on).unwrap()
+    }
+
+    #[test]
+    fn what_is_kept_for_a_time_goes_when_it_is_written_down() {
+        let disk = MemoryDisk::new().unwrap();
+        let keep_records = Some(Duration::from_days(30));
+        let options = StoreOptions { keep_records, keep_streams: Duration::from_days(60), ..StoreOptions::default() };
+        let mut store = SimulatedStore::open(&disk, &options, |_| true).unwrap();
+        let workspace = store.put_workspace(&WorkspaceId::parse("w").unwrap(), "pk").unwrap();
+        let catalog = store.load_catalog().unwrap();
+        for (stream, seq, on) in [(1, 1, 1), (1, 2, 20), (2, 1, 40)] {
+            let answers = store.ingest(&[flush(&catalog, stream, seq, day(on))]).unwrap();
+            assert_eq!(answers[0].acked, Seq(seq));
+        }
+        let ada = UserRef::External(kindling_core::ids::ExternalId::parse("ada").unwrap());
+        let all = RecordQuery {
+            from: Timestamp::from_ms(i64::MIN),
+            to: Timestamp::from_ms(i64::MAX),
+            before: None,
+            limit: 50,
+        };
+        // The profiles do not have them yet: the log is all there is.
+        assert_eq!(store.sweep(day(45), 100).unwrap(), 0);
+        store.begin_checkpoint().unwrap();
+        store.write_checkpoint().unwrap();
+        assert_eq!(store.sweep(day(45), 1).unwrap(), 1);
+        assert_eq!(store.records(workspace, &ada, &all).unwrap().unwrap().records.len(), 2);
+        let recent = RecordQuery { from: day(30), ..all };
+        assert_eq!(store.records(workspace, &ada, &recent).unwrap().unwrap().records.len(), 1);
+        assert_eq!(store.sweep(day(1_000), 100).unwrap(), 2);
+        assert_eq!(store.sweep(day(1_000), 100).unwrap(), 0);
+        assert!(store.records(workspace, &ada, &all).unwrap().unwrap().records.is_empty());
+        drop(store);
+
+        // The log is empty now; numbers go on, the profile is whole, and so are the watermarks that are still kept.
+        let mut store = SimulatedStore::open(&disk, &options, |_| true).unwrap();
+        let (_, user) = store.user(workspace, &ada).unwrap().unwrap();
+        assert_eq!(user.profile.events().count(), 2);
+        assert_eq!(store.ingest(&[flush(&catalog, 2, 1, day(41))]).unwrap()[0].acked, Seq(1));
+        store.ingest(&[flush(&catalog, 2, 2, day(90))]).unwrap();
+        assert_eq!(store.records(workspace, &ada, &all).unwrap().unwrap().records.len(), 1);
+        assert_eq!(store.sweep(day(90), 100).unwrap(), 0);
+        store.begin_checkpoint().unwrap();
+        store.write_checkpoint().unwrap();
+        drop(store);
+
+        // The first stream had not been used for longer than streams are kept, the second one had.
+        let mut store = SimulatedStore::open(&disk, &options, |_| true).unwrap();
+        let (_, before) = store.user(workspace, &ada).unwrap().unwrap();
+        store.ingest(&[flush(&catalog, 2, 2, day(91))]).unwrap();
+        assert_eq!(store.user(workspace, &ada).unwrap().unwrap().1.profile, before.profile);
+        store.ingest(&[flush(&catalog, 1, 1, day(91))]).unwrap();
+        assert_ne!(store.user(workspace, &ada).unwrap().unwrap().1.profile, before.profile);
     }
 }

@@ -15,9 +15,18 @@ CREATE TABLE batches (
     lost INTEGER NOT NULL,
     -- When each record happened by the server's clock, where that is not what the device said: an array of milliseconds.
     times TEXT,
+    -- The User-Agent header, where it said something new of the device.
+    user_agent TEXT,
     -- The flush, with only the records that were taken.
     body TEXT NOT NULL
 ) STRICT;
+
+-- The last batch that was let go of. Numbers are not used again.
+CREATE TABLE swept (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    batch INTEGER NOT NULL
+) STRICT;
+INSERT INTO swept VALUES (1, 0);
 
 INSERT INTO batches (id, workspace, user, received_at, seq, lost, times, body)
 SELECT

@@ -2,9 +2,12 @@
 CREATE TABLE progress (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     -- The last batch of the log whose effects are in here.
-    batch INTEGER NOT NULL
+    batch INTEGER NOT NULL,
+    -- Up to which stream has been looked whether it is still used.
+    swept_workspace INTEGER NOT NULL,
+    swept_stream BLOB NOT NULL
 ) STRICT;
-INSERT INTO progress (only, batch) VALUES (1, 0);
+INSERT INTO progress VALUES (1, 0, 0, x'');
 
 -- Profiles, devices and memberships are JSON, so that `sqlite3` shows them and its json functions query them.
 CREATE TABLE users (
@@ -14,6 +17,7 @@ CREATE TABLE users (
     -- Set when the user turned out to be another one; everything is there then.
     merged_into INTEGER,
     profile TEXT NOT NULL,
+    aliases TEXT NOT NULL,
     devices TEXT NOT NULL,
     memberships TEXT NOT NULL,
     -- When a membership could next change by itself, in milliseconds since 1970.
@@ -29,6 +33,14 @@ CREATE TABLE anonymous_ids (
     anonymous_id BLOB NOT NULL,
     user INTEGER NOT NULL,
     PRIMARY KEY (workspace, anonymous_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE aliases (
+    workspace INTEGER NOT NULL,
+    label TEXT NOT NULL,
+    name TEXT NOT NULL,
+    user INTEGER NOT NULL,
+    PRIMARY KEY (workspace, label, name)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE devices (

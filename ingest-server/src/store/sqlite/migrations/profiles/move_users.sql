@@ -1,7 +1,7 @@
-INSERT OR REPLACE INTO users (id, workspace, external_id, merged_into, profile, devices, memberships, due)
+INSERT OR REPLACE INTO users (id, workspace, external_id, merged_into, profile, aliases, devices, memberships, due)
 SELECT
     id, workspace, iif(merged_into IS NULL, external_id, NULL), merged_into,
-    iif(merged_into IS NULL, profile, '{}'),
+    iif(merged_into IS NULL, profile, '{}'), '[]',
     (SELECT json_group_array(json_object(
         'id', lower(substr(hex(device), 1, 8) || '-' || substr(hex(device), 9, 4) || '-' || substr(hex(device), 13, 4)
             || '-' || substr(hex(device), 17, 4) || '-' || substr(hex(device), 21)),
