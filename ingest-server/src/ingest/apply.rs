@@ -262,6 +262,8 @@ impl Working {
                     Some(times) => times.get(place).copied().unwrap_or(record.at),
                     None => clock.correct(record.at).max(latest),
                 };
+                // Also for a record that is then rejected: what follows it did not happen before it.
+                latest = latest.max(at);
                 if taken.contains(&record.seq) {
                     return Err(RecordError::AliasTaken);
                 }
@@ -282,7 +284,6 @@ impl Working {
                             touched.push(*segment);
                         }
                     }
-                    latest = latest.max(at);
                     applied.corrected |= at != record.at;
                     applied.span = Some(applied.span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
                     applied.times.push(at);

@@ -3,6 +3,8 @@
 mod apply;
 mod batch;
 mod clock;
+#[cfg(test)]
+mod interleaving;
 mod memberships;
 mod queue;
 mod resident;

@@ -1,0 +1,149 @@
+//! The law of the write path: however the flushes of two devices of one person interleave, the outcome is the same.
+
+use std::sync::Arc;
+
+use kindling_core::{
+    ids::{AnonymousId, DeviceId, ExternalId, Seq, StreamId, UserId, Uuid, WorkspaceId},
+    profile::{Profile, StandardAttribute},
+    protocol::{AttributeChange, Currency, GroupState, Hundredths, Identity, Record, RecordKind},
+    segment::SegmentIndex,
+    time::{Duration, Timestamp},
+    value::{Checked, Map, Value},
+};
+use proptest::prelude::*;
+
+use super::{Batch, Incoming, Person, Working, apply};
+use crate::{catalog::Workspace, store::WorkspaceKey};
+
+const START: Timestamp = Timestamp::from_ms(1_763_917_561_000);
+
+fn any_change() -> impl Strategy<Value = AttributeChange> {
+    let value = || (0..5i32).prop_map(Value::from);
+    prop_oneof![
+        value().prop_map(|value| AttributeChange::Set { value }),
+        (-3..9i32).prop_map(|by| AttributeChange::Increment { by: by.into() }),
+        value().prop_map(|value| AttributeChange::Add { value }),
+        value().prop_map(|value| AttributeChange::Remove { value }),
+        value().prop_map(|value| AttributeChange::SetPath { path: vec!["a".into(), "b".into()], value }),
+        ("[xy]", value()).prop_map(|(name, value)| AttributeChange::Merge {
+            value: Map::from_entries(vec![(name, value)]).unwrap_or_default()
+        }),
+    ]
+}
+
+fn any_kind() -> impl Strategy<Value = RecordKind<Checked>> {
+    prop_oneof![
+        "[abc]".prop_map(|name| RecordKind::CustomEvent { name, properties: None }),
+        ("[pq]", 1..500i64, 1..4u32).prop_map(|(product_id, price, quantity)| RecordKind::Purchase {
+            product_id,
+            price: Hundredths(price),
+            currency: Currency::parse("EUR").unwrap(),
+            quantity,
+            properties: None,
+        }),
+        "[xyz]".prop_map(|name| RecordKind::Attribute { name: StandardAttribute::FirstName, value: name.into() }),
+        ("[kl]", any_change()).prop_map(|(name, change)| RecordKind::CustomAttribute { name, change }),
+        ("[gh]", any::<bool>()).prop_map(|(group, there)| RecordKind::SubscriptionGroup {
+            group,
+            state: if there { GroupState::Subscribed } else { GroupState::Unsubscribed },
+        }),
+        "[mn]".prop_map(|name| RecordKind::Alias { label: "crm".into(), name }),
+    ]
+}
+
+/// The flushes of a device: first an anonymous visitor's, then those of the person that they turned out to be.
+fn any_flushes() -> impl Strategy<Value = Vec<(bool, Vec<(RecordKind<Checked>, i64)>)>> {
+    let flush = || prop::collection::vec((any_kind(), 0..3_000i64), 1..5);
+    (prop::collection::vec(flush(), 0..4), prop::collection::vec(flush(), 1..4)).prop_map(|(visitor, member)| {
+        let visitor = visitor.into_iter().map(|records| (false, records));
+        visitor.chain(member.into_iter().map(|records| (true, records))).collect()
+    })
+}
+
+fn batches(
+    workspace: &Arc<Workspace>,
+    device: u128,
+    flushes: Vec<(bool, Vec<(RecordKind<Checked>, i64)>)>,
+) -> Vec<Batch> {
+    let id = |part: u128| Uuid::from_u128(device << 8 | part);
+    let anonymous_id = Some(AnonymousId(id(1)));
+    let mut seqs = [0; 2];
+    let batch = |(signed_in, records): (bool, Vec<(RecordKind<Checked>, i64)>)| {
+        let seq = &mut seqs[usize::from(signed_in)];
+        let records = records.into_iter().map(|(kind, after)| {
+            *seq += 1;
+            // An alias that both claim is the first one's, whoever that is.
+            let kind = match kind {
+                RecordKind::Alias { label, name } => RecordKind::Alias { label, name: format!("{name}{device}") },
+                other => other,
+            };
+            let record = Record { seq: Seq(*seq), at: START.plus(Duration::from_ms(after)), kind };
+            Incoming { seq: Seq(*seq), record: Ok(record) }
+        });
+        Batch {
+            workspace: Arc::clone(workspace),
+            device: DeviceId(id(2)),
+            stream: StreamId(id(if signed_in { 4 } else { 3 })),
+            identity: Identity { external_id: signed_in.then(|| ExternalId::parse("ada").unwrap()), anonymous_id },
+            sent_at: START,
+            received_at: START,
+            messages: None,
+            user_agent: None,
+            records: records.collect(),
+            body: bytes::Bytes::new(),
+            is_plain: true,
+        }
+    };
+    flushes.into_iter().map(batch).collect()
+}
+
+fn ada(working: &mut Working) -> (UserId, Profile, usize, usize) {
+    let key = (WorkspaceKey(1), ExternalId::parse("ada").unwrap());
+    let id = *working.external_ids.get(&key).unwrap();
+    match working.users.get(&id) {
+        Some(Person::Here(user)) => (id, user.profile.clone(), user.devices.iter().count(), user.aliases.len()),
+        _ => panic!("ada is somebody"),
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_interleaving_of_two_devices_gives_the_same(
+        phone in any_flushes(),
+        laptop in any_flushes(),
+        order in prop::collection::vec(any::<bool>(), 16),
+        repeated in any::<bool>(),
+    ) {
+        let workspace = Arc::new(Workspace {
+            key: WorkspaceKey(1),
+            id: WorkspaceId::parse("w").unwrap(),
+            name: String::new(),
+            revision: 1,
+            segments: Vec::new(),
+            index: SegmentIndex::default(),
+            campaigns: Vec::new(),
+        });
+        let (phone, laptop) = (batches(&workspace, 1, phone), batches(&workspace, 2, laptop));
+
+        let mut one_after_the_other = Working::default();
+        phone.iter().chain(&laptop).for_each(|batch| drop(apply(&mut one_after_the_other, batch)));
+
+        let mut interleaved = Working::default();
+        let (mut left, mut right) = (phone.iter().peekable(), laptop.iter().peekable());
+        let mut order = order.into_iter().cycle();
+        while left.peek().is_some() || right.peek().is_some() {
+            let next = if order.next() == Some(true) { left.next().or_else(|| right.next()) } else { right.next().or_else(|| left.next()) };
+            let Some(batch) = next else { continue };
+            let answer = apply(&mut interleaved, batch);
+            prop_assert_eq!(Some(answer.acked), batch.records.last().map(|record| record.seq));
+            if repeated {
+                prop_assert_eq!(apply(&mut interleaved, batch).acked, answer.acked);
+            }
+        }
+
+        let (_, profile, devices, aliases) = ada(&mut interleaved);
+        let (_, wanted, wanted_devices, wanted_aliases) = ada(&mut one_after_the_other);
+        prop_assert_eq!(profile, wanted);
+        prop_assert_eq!((devices, aliases), (wanted_devices, wanted_aliases));
+    }
+}
