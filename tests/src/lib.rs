@@ -12,6 +12,7 @@
 //! | [`api`] | requests to it, and what the answers must look like |
 //! | [`raw`] | requests byte by byte |
 //! | [`visitor`] | making flushes, as an SDK would |
+//! | [`traffic`] | clients that send again what was not answered, and what a server must have of them |
 //! | [`gate`] | an address that stays while the server behind it goes and comes |
 //! | [`site`] | the demo shop, and pages that a test makes itself |
 //! | [`browser`] | headless Chromium |
@@ -28,5 +29,6 @@ pub mod programs;
 pub mod raw;
 pub mod server;
 pub mod site;
+pub mod traffic;
 pub mod visitor;
 pub mod wait;

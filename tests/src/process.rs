@@ -32,11 +32,23 @@ impl Process {
         log: PathBuf,
         read: impl Fn(&str) -> Option<T>,
     ) -> (Self, T) {
+        let started = Self::try_start(name, command, log, read).await;
+        started.unwrap_or_else(|(status, log)| panic!("{name} ended before it was ready, with {status}:\n{log}"))
+    }
+
+    /// Like [`Self::start`]; when the program ends before it writes that line, this is how, and what it wrote to its log.
+    pub async fn try_start<T>(
+        name: &'static str,
+        command: &mut Command,
+        log: PathBuf,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<(Self, T), (ExitStatus, String)> {
+        let log_before = fs::read_to_string(&log).unwrap_or_default().len();
         let errors = File::options().create(true).append(true).open(&log).expect("the log can be written");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors);
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{name} does not start: {error}"));
         let output = child.stdout.take().expect("the output is piped");
-        let process = Self { name, child, log };
+        let mut process = Self { name, child, log };
         let (sender, mut lines) = mpsc::unbounded_channel();
         // Reads to the end, so that the program never waits for a reader.
         thread::spawn(move || {
@@ -44,14 +56,17 @@ impl Process {
         });
         let first = async {
             loop {
-                let line = lines.recv().await.unwrap_or_else(|| panic!("{name} ended before it was ready"));
+                let line = lines.recv().await?;
                 if let Some(found) = read(&line) {
-                    break found;
+                    return Some(found);
                 }
             }
         };
-        let found = timeout(PATIENCE, first).await;
-        (process, found.unwrap_or_else(|_| panic!("{name} was not ready within {PATIENCE:?}")))
+        match timeout(PATIENCE, first).await {
+            Ok(Some(found)) => Ok((process, found)),
+            Ok(None) => Err((process.ended().await, process.log().split_off(log_before))),
+            Err(_) => panic!("{name} was not ready within {PATIENCE:?}"),
+        }
     }
 
     /// Its number.
