@@ -32,9 +32,9 @@ struct Device {
 
 impl Device {
     fn new(seed: u64) -> Self {
-        let external_id = if seed % 2 == 0 { "shared".to_owned() } else { format!("only-{seed}") };
+        let external_id = if seed.is_multiple_of(2) { "shared".to_owned() } else { format!("only-{seed}") };
         let mut visitor = Visitor::new();
-        if seed % 3 == 0 {
+        if seed.is_multiple_of(3) {
             // Has been signed in from the start.
             visitor.identity = serde_json::json!({"external_id": external_id});
         }

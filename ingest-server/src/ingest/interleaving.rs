@@ -15,6 +15,12 @@ use proptest::prelude::*;
 use super::{Batch, Incoming, Person, Working, apply};
 use crate::{catalog::Workspace, store::WorkspaceKey};
 
+/// Records, and how long after the start they happened.
+type Records = Vec<(RecordKind<Checked>, i64)>;
+
+/// A flush, and whether its user had signed in.
+type Flush = (bool, Records);
+
 const START: Timestamp = Timestamp::from_ms(1_763_917_561_000);
 
 fn any_change() -> impl Strategy<Value = AttributeChange> {
@@ -52,7 +58,7 @@ fn any_kind() -> impl Strategy<Value = RecordKind<Checked>> {
 }
 
 /// The flushes of a device: first an anonymous visitor's, then those of the person that they turned out to be.
-fn any_flushes() -> impl Strategy<Value = Vec<(bool, Vec<(RecordKind<Checked>, i64)>)>> {
+fn any_flushes() -> impl Strategy<Value = Vec<Flush>> {
     let flush = || prop::collection::vec((any_kind(), 0..3_000i64), 1..5);
     (prop::collection::vec(flush(), 0..4), prop::collection::vec(flush(), 1..4)).prop_map(|(visitor, member)| {
         let visitor = visitor.into_iter().map(|records| (false, records));
@@ -60,15 +66,11 @@ fn any_flushes() -> impl Strategy<Value = Vec<(bool, Vec<(RecordKind<Checked>, i
     })
 }
 
-fn batches(
-    workspace: &Arc<Workspace>,
-    device: u128,
-    flushes: Vec<(bool, Vec<(RecordKind<Checked>, i64)>)>,
-) -> Vec<Batch> {
+fn batches(workspace: &Arc<Workspace>, device: u128, flushes: Vec<Flush>) -> Vec<Batch> {
     let id = |part: u128| Uuid::from_u128(device << 8 | part);
     let anonymous_id = Some(AnonymousId(id(1)));
     let mut seqs = [0; 2];
-    let batch = |(signed_in, records): (bool, Vec<(RecordKind<Checked>, i64)>)| {
+    let batch = |(signed_in, records): Flush| {
         let seq = &mut seqs[usize::from(signed_in)];
         let records = records.into_iter().map(|(kind, after)| {
             *seq += 1;

@@ -79,6 +79,15 @@ pub(super) struct Engine {
     fate: Option<Fate>,
 }
 
+/// Where the batches of a user are to be looked for.
+#[derive(Debug)]
+pub(super) struct BatchesOf {
+    /// Everybody who is that user by now.
+    pub(super) users: Vec<UserId>,
+    /// Those of their batches that no checkpoint has yet.
+    pub(super) recent: Vec<UserBatch>,
+}
+
 /// Where the two files are.
 #[derive(Debug, Clone)]
 pub(super) struct Files {
@@ -584,7 +593,7 @@ impl Engine {
         &mut self,
         workspace: WorkspaceKey,
         user: &UserRef,
-    ) -> Result<Option<(Vec<UserId>, Vec<UserBatch>)>, StoreError> {
+    ) -> Result<Option<BatchesOf>, StoreError> {
         let Some((id, _)) = self.find(workspace, user)? else { return Ok(None) };
         let mut users = profiles::merged_into(&self.profiles, id)?;
         let recently = self.merged_in_flight.iter().chain(&self.merged);
@@ -594,7 +603,7 @@ impl Engine {
         users.dedup();
         let recent = self.tail_in_flight.iter().chain(&self.tail);
         let batches = recent.filter(|batch| users.contains(&batch.user)).copied().collect();
-        Ok(Some((users, batches)))
+        Ok(Some(BatchesOf { users, recent: batches }))
     }
 
     /// Brings the memberships of at most `limit` users up to date whose timer is due.

@@ -5,7 +5,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
-        mpsc::{self, Receiver, RecvTimeoutError, Sender},
+        mpsc::{self, Receiver, Sender},
     },
     thread::{self, JoinHandle},
     time::Duration,
@@ -47,11 +47,14 @@ pub(super) struct Keeper {
 enum Workers {
     Threads(Threads),
     /// In a simulation nothing is done before it is asked for.
-    Nobody {
-        profiles: Connection,
-        waiting: Option<Checkpoint>,
-        finished: Sender<Done>,
-    },
+    Nobody(Box<Nobody>),
+}
+
+#[derive(Debug)]
+struct Nobody {
+    profiles: Connection,
+    waiting: Option<Checkpoint>,
+    finished: Sender<Done>,
 }
 
 #[derive(Debug)]
@@ -87,12 +90,13 @@ impl Keeper {
     pub(super) fn without_threads(file: &Path, log: &mut Connection, log_file: &Path) -> anyhow::Result<Self> {
         let profiles = open(file, log, log_file)?;
         let (finished, done) = mpsc::channel();
-        Ok(Self { workers: Workers::Nobody { profiles, waiting: None, finished }, done })
+        Ok(Self { workers: Workers::Nobody(Box::new(Nobody { profiles, waiting: None, finished })), done })
     }
 
     /// Without threads: writes what waits.
     pub(super) fn write_now(&mut self) {
-        if let Workers::Nobody { profiles, waiting, finished } = &mut self.workers
+        if let Workers::Nobody(nobody) = &mut self.workers
+            && let Nobody { profiles, waiting, finished } = nobody.as_mut()
             && let Some(mut checkpoint) = waiting.take()
         {
             let done = match profiles::write(profiles, &mut checkpoint) {
@@ -106,9 +110,13 @@ impl Keeper {
     /// Has a checkpoint written. It is tried until it is on disk.
     pub(super) fn write(&mut self, checkpoint: Checkpoint) {
         match &mut self.workers {
-            // The thread ends only when this is dropped.
-            Workers::Threads(threads) => drop(threads.checkpoints.as_ref().map(|thread| thread.send(checkpoint))),
-            Workers::Nobody { waiting, .. } => *waiting = Some(checkpoint),
+            Workers::Threads(threads) => {
+                if let Some(thread) = &threads.checkpoints {
+                    // The thread ends only when this is dropped, or when the disk has failed, which it has told.
+                    let _ = thread.send(checkpoint);
+                }
+            }
+            Workers::Nobody(nobody) => nobody.waiting = Some(checkpoint),
         }
     }
 
@@ -117,7 +125,7 @@ impl Keeper {
         match &self.workers {
             Workers::Threads(threads) => drop(threads.folding.as_ref().map(|thread| thread.send(()))),
             // What lives in memory has none.
-            Workers::Nobody { .. } => {}
+            Workers::Nobody(_) => {}
         }
     }
 
@@ -129,10 +137,7 @@ impl Keeper {
     /// Waits until something is done.
     pub(super) fn wait(&mut self, patience: Duration) -> Option<Done> {
         self.write_now();
-        match self.done.recv_timeout(patience) {
-            Ok(done) => Some(done),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        self.done.recv_timeout(patience).ok()
     }
 }
 

@@ -218,9 +218,9 @@ impl Store for SqliteStore {
     fn records(&self, workspace: WorkspaceKey, user: UserRef, query: RecordQuery) -> Answer<'_, Option<RecordPage>> {
         Box::pin(async move {
             let found = self.write(move |engine| engine.batches_of(workspace, &user)).await?;
-            let Some((users, recent)) = found else { return Ok(None) };
-            let page = self
-                .read(move |reader| read::records(&reader.log, &reader.profiles, workspace, &users, &recent, &query));
+            let Some(batches) = found else { return Ok(None) };
+            let page =
+                self.read(move |reader| read::records(&reader.log, &reader.profiles, workspace, &batches, &query));
             page.await.map(Some)
         })
     }

@@ -55,12 +55,12 @@ fn user(engine: &mut Engine, user: &UserRef) -> (UserId, Json) {
 
 /// The events in a user's log: stream, seq and time of each.
 fn records(engine: &mut Engine, directory: &Path, user: &UserRef) -> Vec<(String, i64, i64)> {
-    let (users, recent) = engine.batches_of(SHOP, user).unwrap().unwrap();
+    let batches = engine.batches_of(SHOP, user).unwrap().unwrap();
     let log = connection::open_to_read(&directory.join(LOG_FILE)).unwrap();
     let profiles = connection::open_to_read(&directory.join(PROFILES_FILE)).unwrap();
     let (from, to) = (Timestamp::from_ms(i64::MIN), Timestamp::from_ms(i64::MAX));
     let query = RecordQuery { from, to, before: None, limit: 100 };
-    let page = read::records(&log, &profiles, SHOP, &users, &recent, &query).unwrap();
+    let page = read::records(&log, &profiles, SHOP, &batches, &query).unwrap();
     assert!(page.next.is_none());
     let stored = page.records.into_iter().map(|stored| {
         let record = serde_json::to_value(&stored.record).unwrap();

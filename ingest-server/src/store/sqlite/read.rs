@@ -1,7 +1,7 @@
 //! Reading the records of a user.
 
 use kindling_core::{
-    ids::{DeviceId, StreamId, UserId},
+    ids::{DeviceId, StreamId},
     time::Timestamp,
     value::Value,
 };
@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::Deserialize;
 
 use super::{
+    engine::BatchesOf,
     profiles::{self, UserBatch, span},
     rows,
 };
@@ -21,20 +22,18 @@ struct LoggedFlush {
     records: Vec<Value>,
 }
 
-/// Reads the records of everybody in `users`, who are one user by now, newest first, until the page is full. `recent` are those of
-/// their batches that the profiles may not have yet.
+/// Reads the records of a user, newest first, until the page is full.
 pub(super) fn records(
     log: &Connection,
     profiles: &Connection,
     workspace: WorkspaceKey,
-    users: &[UserId],
-    recent: &[UserBatch],
+    of: &BatchesOf,
     query: &RecordQuery,
 ) -> Result<RecordPage, StoreError> {
     let mut page = RecordPage::default();
     let mut before = query.before.map_or(i64::MAX, |cursor| cursor.batch);
     loop {
-        let batches = batches(profiles, workspace, users, recent, query, before)?;
+        let batches = batches(profiles, workspace, of, query, before)?;
         for batch in &batches {
             if read_batch(log, *batch, query, &mut page)? {
                 return Ok(page);
@@ -54,8 +53,7 @@ const STEP: usize = 64;
 fn batches(
     profiles: &Connection,
     workspace: WorkspaceKey,
-    users: &[UserId],
-    recent: &[UserBatch],
+    of: &BatchesOf,
     query: &RecordQuery,
     last: i64,
 ) -> Result<Vec<i64>, StoreError> {
@@ -63,7 +61,7 @@ fn batches(
     let in_range = |batch: &&UserBatch| {
         batch.workspace == workspace && batch.batch <= last && batch.last_at >= query.from && batch.first_at < query.to
     };
-    let mut numbers: Vec<i64> = recent.iter().filter(in_range).map(|batch| batch.batch).collect();
+    let mut numbers: Vec<i64> = of.recent.iter().filter(in_range).map(|batch| batch.batch).collect();
     let first_span: i64 =
         profiles.query_row("SELECT coalesce(min(span), 0) FROM batches_by_user", [], |row| row.get(0))?;
     let last_span = span(last.min(profiles::progress(profiles)?));
@@ -73,7 +71,7 @@ fn batches(
          ORDER BY batch DESC LIMIT ?7",
     )?;
     let step = i64::try_from(STEP).unwrap_or(i64::MAX);
-    for user in users {
+    for user in &of.users {
         let mut wanted = step;
         for span in (first_span..=last_span).rev() {
             let key = params![span, workspace.0, user.0, last, from, to, wanted];

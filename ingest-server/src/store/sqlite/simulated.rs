@@ -156,9 +156,9 @@ impl SimulatedStore {
         user: &UserRef,
         query: &RecordQuery,
     ) -> Result<Option<RecordPage>, StoreError> {
-        let Some((users, recent)) = self.engine.batches_of(workspace, user)? else { return Ok(None) };
+        let Some(batches) = self.engine.batches_of(workspace, user)? else { return Ok(None) };
         let (log, profiles) = self.engine.connections();
-        read::records(log, profiles, workspace, &users, &recent, query).map(Some)
+        read::records(log, profiles, workspace, &batches, query).map(Some)
     }
 }
 
