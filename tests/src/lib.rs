@@ -13,6 +13,7 @@
 //! | [`raw`] | requests byte by byte |
 //! | [`visitor`] | making flushes, as an SDK would |
 //! | [`traffic`] | clients that send again what was not answered, and what a server must have of them |
+//! | [`faults`] | a disk that fails on command |
 //! | [`gate`] | an address that stays while the server behind it goes and comes |
 //! | [`site`] | the demo shop, and pages that a test makes itself |
 //! | [`browser`] | headless Chromium |
@@ -23,6 +24,7 @@
 
 pub mod api;
 pub mod browser;
+pub mod faults;
 pub mod gate;
 pub mod process;
 pub mod programs;
