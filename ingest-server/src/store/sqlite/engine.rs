@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::Context as _;
 use kindling_core::{
     ids::{Alias, ExternalId, UserId},
     protocol::{FlushAnswer, Record, RecordKind},
@@ -147,7 +148,7 @@ impl Engine {
             is_dead: false,
             fate,
         };
-        engine.recover()?;
+        engine.recover().with_context(|| format!("reading {} and {}", log_file.display(), profiles_file.display()))?;
         Ok(engine)
     }
 

@@ -45,6 +45,12 @@ pub(super) fn move_users(log: &mut Connection, profiles: &mut Connection, log_fi
     if is_there("users")? == 0 {
         return Ok(());
     }
+    let last: i64 = log.query_row("SELECT coalesce(max(id), 0) FROM batches", [], |row| row.get(0))?;
+    let progress: i64 = profiles.query_row("SELECT batch FROM progress", [], |row| row.get(0))?;
+    // Everybody has been moved already, or nobody.
+    if progress != 0 && progress != last {
+        bail!("it goes up to batch {progress}, but kindling.db ends with batch {last}: they are not of one moment");
+    }
     profiles.execute("ATTACH ?1 AS log", [log_file.to_string_lossy()])?;
     let transaction = profiles.transaction()?;
     transaction.execute_batch(include_str!("migrations/profiles/move_users.sql"))?;
