@@ -148,7 +148,7 @@ impl Engine {
             is_dead: false,
             fate,
         };
-        engine.recover().with_context(|| format!("reading {} and {}", log_file.display(), profiles_file.display()))?;
+        engine.recover().with_context(|| format!("reading {} and {}", files.log.display(), files.profiles.display()))?;
         Ok(engine)
     }
 
