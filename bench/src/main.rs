@@ -17,7 +17,7 @@ use clap::{Parser, Subcommand};
 
 use load::Until;
 use report::Report;
-use subject::{Kind, Subject};
+use subject::{Ending, Kind, Subject};
 
 /// What the durable write path costs, as a share of a handler that does nothing.
 #[derive(Debug, Parser)]
@@ -93,9 +93,14 @@ async fn measure(cli: &Cli) -> anyhow::Result<()> {
             report.add(subject.kind(), measured);
         }
     }
-    for subject in subjects {
+    for mut subject in subjects {
         let peak = subject.peak_rss_mib();
         report.set_peak(subject.kind(), peak);
+        if subject.kind() == Kind::Full(10) {
+            let after_crash = subject.restart(&cli.server, Ending::AtOnce).await?;
+            let after_stop = subject.restart(&cli.server, Ending::InOrder).await?;
+            report.set_starts(after_crash, after_stop);
+        }
         subject.stop().await?;
     }
     report.print();

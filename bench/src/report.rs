@@ -1,5 +1,7 @@
 //! The figures.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -13,6 +15,8 @@ use crate::{
 pub(crate) struct Report {
     rounds: Vec<(Kind, Measured)>,
     peaks: Vec<(Kind, u64)>,
+    /// How long the full server took to start after a crash, and after it was stopped in order.
+    starts: Option<(Duration, Duration)>,
 }
 
 impl Report {
@@ -22,6 +26,10 @@ impl Report {
 
     pub(crate) fn set_peak(&mut self, kind: Kind, mib: u64) {
         self.peaks.push((kind, mib));
+    }
+
+    pub(crate) const fn set_starts(&mut self, after_crash: Duration, after_stop: Duration) {
+        self.starts = Some((after_crash, after_stop));
     }
 
     fn peak(&self, kind: Kind) -> u64 {
@@ -55,6 +63,9 @@ impl Report {
             "ratio_1000": self.ratio(Kind::Full(1_000)),
             "p99_ms_10": self.middle(full, |measured| measured.percentile_ms(0.99)),
             "peak_rss_mib": self.peak(full),
+            "cpu_us_10": self.middle(full, Measured::server_us_per_request),
+            "start_after_crash_ms": self.starts.map(|(crash, _)| crash.as_millis()),
+            "start_after_stop_ms": self.starts.map(|(_, stop)| stop.as_millis()),
         })
     }
 
@@ -64,7 +75,7 @@ impl Report {
             "{:<10} {:>11} {:>11} {:>8} {:>8} {:>9} {:>9} {:>9}",
             "", "requests/s", "records/s", "p50 ms", "p99 ms", "CPU us", "peak MiB", "of bare"
         );
-        for kind in Kind::ALL {
+        for kind in Kind::ALL.into_iter().filter(|kind| self.rounds.iter().any(|(of, _)| of == kind)) {
             println!(
                 "{:<10} {:>11.0} {:>11.0} {:>8.2} {:>8.2} {:>9.1} {:>9} {:>9.2}",
                 kind.name(),
@@ -75,6 +86,13 @@ impl Report {
                 self.middle(kind, Measured::server_us_per_request),
                 self.peak(kind),
                 self.ratio(kind),
+            );
+        }
+        if let Some((after_crash, after_stop)) = self.starts {
+            println!(
+                "full_10 starts in {} ms after a crash, in {} ms after it was stopped in order",
+                after_crash.as_millis(),
+                after_stop.as_millis()
             );
         }
     }

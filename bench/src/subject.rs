@@ -1,6 +1,12 @@
 //! What is measured: servers, each a process of its own.
 
-use std::{fs, net::SocketAddr, path::Path, process::Stdio};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::Path,
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context as _;
 use axum::{Router, body::Bytes, extract::DefaultBodyLimit, routing::post};
@@ -54,33 +60,32 @@ pub(crate) struct Subject {
     address: SocketAddr,
     process: Child,
     sent: u64,
-    _data: TempDir,
+    data: TempDir,
 }
 
 impl Subject {
     pub(crate) async fn start(kind: Kind, server: &Path) -> anyhow::Result<Self> {
         let data = TempDir::new()?;
-        let mut command = match kind {
-            Kind::Simple(simple) => {
-                let mut command = Command::new(std::env::current_exe()?);
-                command.arg("serve").arg(simple.to_possible_value().context("a name")?.get_name());
-                command
+        if let Kind::Full(segments) = kind {
+            fs::write(data.path().join(DEFINITIONS), definitions_with(segments).to_string())?;
+        }
+        let (process, address) = spawn(kind, server, data.path()).await?;
+        Ok(Self { kind, address, process, sent: 0, data })
+    }
+
+    /// Ends the server, at once or in order, and starts it again on the same data. Returns how long the start took.
+    pub(crate) async fn restart(&mut self, server: &Path, how: Ending) -> anyhow::Result<Duration> {
+        match (how, self.process.id()) {
+            (Ending::InOrder, Some(id)) => {
+                let status = Command::new("kill").arg(id.to_string()).status().await?;
+                anyhow::ensure!(status.success(), "the server can't be asked to stop");
             }
-            Kind::Full(segments) => {
-                let definitions = data.path().join("definitions.json");
-                fs::write(&definitions, definitions_with(segments).to_string())?;
-                let mut command = Command::new(server);
-                command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data.path());
-                command.arg("--definitions").arg(definitions).env("RUST_LOG", "error");
-                command
-            }
-        };
-        let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
-        let mut process = command.spawn().with_context(|| format!("starting {}", kind.name()))?;
-        let mut lines = BufReader::new(process.stdout.take().context("no output")?).lines();
-        let line = lines.next_line().await?.context("the server stopped")?;
-        let address = line.strip_prefix("ready http://").context("an unexpected first line")?.parse()?;
-        Ok(Self { kind, address, process, sent: 0, _data: data })
+            _ => self.process.start_kill()?,
+        }
+        self.process.wait().await?;
+        let started = Instant::now();
+        (self.process, self.address) = spawn(self.kind, server, self.data.path()).await?;
+        Ok(started.elapsed())
     }
 
     pub(crate) const fn kind(&self) -> Kind {
@@ -120,6 +125,40 @@ impl Subject {
         self.process.wait().await?;
         Ok(())
     }
+}
+
+/// How a server ends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Ending {
+    /// As by a failure of power, but for the disk's caches.
+    AtOnce,
+    /// Asked to.
+    InOrder,
+}
+
+const DEFINITIONS: &str = "definitions.json";
+
+/// Starts a server. Returns when it is ready.
+async fn spawn(kind: Kind, server: &Path, data: &Path) -> anyhow::Result<(Child, SocketAddr)> {
+    let mut command = match kind {
+        Kind::Simple(simple) => {
+            let mut command = Command::new(std::env::current_exe()?);
+            command.arg("serve").arg(simple.to_possible_value().context("a name")?.get_name());
+            command
+        }
+        Kind::Full(_) => {
+            let mut command = Command::new(server);
+            command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+            command.arg("--definitions").arg(data.join(DEFINITIONS)).env("RUST_LOG", "error");
+            command
+        }
+    };
+    let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+    let mut process = command.spawn().with_context(|| format!("starting {}", kind.name()))?;
+    let mut lines = BufReader::new(process.stdout.take().context("no output")?).lines();
+    let line = lines.next_line().await?.context("the server stopped")?;
+    let address = line.strip_prefix("ready http://").context("an unexpected first line")?.parse()?;
+    Ok((process, address))
 }
 
 /// Segments that the sent events touch in part: each looks at one event, most at one that is never sent.

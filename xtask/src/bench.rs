@@ -34,6 +34,9 @@ struct IngestOptions {
     /// Seconds of a round
     #[arg(long, default_value_t = 5)]
     seconds: u32,
+    /// Users whose records are sent
+    #[arg(long, default_value_t = 100_000)]
+    users: u64,
 }
 
 /// Builds and runs a benchmark.
@@ -55,6 +58,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<ExitCode> {
     let mut bench = Command::new(cargo::artifact(&artifacts, "bench-ingest", extension)?);
     bench.arg("--server").arg(cargo::artifact(&artifacts, "kindling", extension)?);
     bench.args(["--rounds", &ingest.rounds.to_string(), "--seconds", &ingest.seconds.to_string()]);
+    bench.args(["--users", &ingest.users.to_string()]);
     if let Some(path) = &ingest.json {
         bench.arg("--json").arg(path);
     }

@@ -18,6 +18,7 @@ pub(super) async fn flush(app: &App, request: Request) -> Result<Json<FlushAnswe
     let body = body::read(&headers, body, limits::FLUSH_BODY_BYTES).await?;
     let body = compression::plain(&headers, body, limits::FLUSH_PLAIN_BYTES)?;
     let bytes = body.len();
+    let _room = app.ingest.room(bytes)?;
     let mut batch = ingest::decode(body, &app.catalogs.current(), now()).inspect_err(|error| {
         warn!(%error, bytes, "a flush was refused");
     })?;

@@ -148,7 +148,9 @@ impl Engine {
             is_dead: false,
             fate,
         };
-        engine.recover().with_context(|| format!("reading {} and {}", files.log.display(), files.profiles.display()))?;
+        engine
+            .recover()
+            .with_context(|| format!("reading {} and {}", files.log.display(), files.profiles.display()))?;
         Ok(engine)
     }
 
