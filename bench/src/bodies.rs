@@ -66,7 +66,8 @@ impl Template {
             write_decimal(&mut self.bytes[*place..place + SEQ.len()], FIRST_SEQ + flush * RECORDS + i);
         }
         // The first is when it is sent; the records happened in the seconds before.
-        for (before, place) in (0..).zip(&self.times).map(|(i, place)| ((RECORDS - i) % RECORDS * 40, place)) {
+        for (before, place) in (0..).zip(&self.times).map(|(i, place)| ((RECORDS + 1 - i) % (RECORDS + 1) * 40, place))
+        {
             write_decimal(&mut self.bytes[*place..place + TIME.len()], now_ms - before);
         }
         &self.bytes

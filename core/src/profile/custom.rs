@@ -79,6 +79,16 @@ impl Step {
 }
 
 impl CustomAttribute {
+    /// The memory that it takes beside itself, in bytes, about.
+    pub(super) fn memory(&self) -> usize {
+        let parts = self.parts.as_ref().map_or(0, |parts| {
+            let changes = parts.changes.iter().map(|change| size_of::<Change>() + change.value.memory());
+            // What the changes start from is about as large as what they come to.
+            size_of::<Parts>() + self.value.memory() + changes.sum::<usize>()
+        });
+        self.value.memory() + parts
+    }
+
     /// An attribute of which this is the first that is heard.
     pub(super) fn new(change: &AttributeChange, stamp: Stamp) -> Self {
         match Step::of(change) {

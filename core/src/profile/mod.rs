@@ -107,8 +107,10 @@ impl Profile {
             size_of::<(String, Activity)>() + name.len() + activity.memory() + 2 * ALLOCATION
         };
         let attributes = self.standard.len() + self.custom.len() + self.groups.len();
+        let values = self.standard_attributes().map(|(_, value)| value.memory()).sum::<usize>()
+            + self.custom.values().map(CustomAttribute::memory).sum::<usize>();
         let others = self.purchases.products.len() + self.messages.len();
-        size_of::<Self>() + self.events.iter().map(event).sum::<usize>() + (attributes + others) * TREE_ENTRY
+        size_of::<Self>() + self.events.iter().map(event).sum::<usize>() + (attributes + others) * TREE_ENTRY + values
     }
 
     /// A standard attribute, if it is set.

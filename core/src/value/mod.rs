@@ -165,6 +165,18 @@ impl Value {
         })
     }
 
+    /// The memory that it takes beside itself, in bytes, about.
+    pub(crate) fn memory(&self) -> usize {
+        match self {
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Time(_) => 0,
+            Self::String(text) => text.len(),
+            Self::Array(items) => items.iter().map(|item| size_of::<Self>() + item.memory()).sum(),
+            Self::Object(members) => {
+                members.iter().map(|(name, value)| size_of::<(String, Self)>() + name.len() + value.memory()).sum()
+            }
+        }
+    }
+
     /// Orders any two values: by type first (in the order of the variants), then by content. It is what breaks ties when two
     /// values were set at the same instant, so that every order of arrival gives the same profile.
     pub fn total_cmp(&self, other: &Self) -> Ordering {
