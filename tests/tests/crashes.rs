@@ -150,7 +150,7 @@ async fn a_server_that_holds_few_users_in_memory_loses_none() {
     let mut seen = Vec::new();
     for round in 1..=CRASHES {
         let api = server.api();
-        crowd(&api, &mut seen, &mut dice, 220).await;
+        crowd(&api, &mut seen, &mut dice, 420).await;
         crash(&mut server, &mut devices, dice.roll(40)).await;
         // Killed again while it reads what it has, or just after that.
         for _ in 0..round % 4 {
