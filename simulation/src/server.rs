@@ -1,0 +1,187 @@
+//! The server: a process that uses a disk, ends at any moment, and is started again.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use bytes::Bytes;
+use ingest_server::{
+    catalog::Catalog,
+    ingest::{Batch, decode},
+    store::{MemoryDisk, Moment, SimulatedStore, StoreError, StoreOptions, WorkspaceKey},
+};
+use kindling_core::{
+    ids::{SegmentId, Seq, StreamId, WorkspaceId},
+    protocol::FlushAnswer,
+    time::Timestamp,
+};
+
+use crate::Dice;
+
+const SEGMENTS: [(&str, &str); 4] = [
+    ("busy", r#"{"event":"tick","count":{"at_least":3},"within":"2m"}"#),
+    ("gone", r#"{"all":[{"event":"tick"},{"not":{"event":"tick","within":"5m"}}]}"#),
+    ("counted", r#"{"custom_attribute":"visits","greater":2}"#),
+    ("named", r#"{"any":[{"attribute":"first_name","is":"Ada"},{"event":"tick","count":{"at_least":6}}]}"#),
+];
+
+/// What an answer is, if there is one.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answered {
+    /// The batch was taken.
+    Taken(FlushAnswer),
+    /// It was refused, with this status.
+    Refused(u16),
+    /// The process ended, or there is none.
+    Nothing,
+}
+
+pub struct Server {
+    disk: MemoryDisk,
+    options: StoreOptions,
+    store: Option<SimulatedStore>,
+    /// How often the process ends at a moment: once in so many; `None`: never.
+    deadly: Arc<Mutex<(Dice, Option<usize>)>>,
+    pub workspace: WorkspaceKey,
+    pub catalog: Arc<Catalog>,
+    /// The greatest `acked` that was answered for each stream.
+    acked: BTreeMap<StreamId, Seq>,
+    pub crashes: usize,
+}
+
+impl Server {
+    pub fn start(dice: &mut Dice) -> Self {
+        let disk = MemoryDisk::new().unwrap();
+        // So little that users are forgotten and read again all the time, or so much that they never are.
+        let cache_bytes = *dice.pick(&[1, 70_000, 1 << 24]);
+        let options = StoreOptions { cache_bytes, ..StoreOptions::default() };
+        let mut store = SimulatedStore::open(&disk, &options, |_| true).unwrap();
+        let workspace = store.put_workspace(&WorkspaceId::parse("w").unwrap(), "pk").unwrap();
+        for (id, filter) in SEGMENTS {
+            let filter = serde_json::from_str(filter).unwrap();
+            store.put_segment(workspace, &SegmentId::parse(id).unwrap(), &filter).unwrap();
+        }
+        let catalog = Arc::new(store.load_catalog().unwrap());
+        let deadly = Arc::new(Mutex::new((Dice::new(dice.bits()), Some(*dice.pick(&[6, 20, 60])))));
+        let mut server =
+            Self { disk, options, store: None, deadly, workspace, catalog, acked: BTreeMap::new(), crashes: 0 };
+        drop(store);
+        server.store();
+        server
+    }
+
+    /// Lets the process live until [`Server::resume`].
+    pub fn pause(&mut self) -> Option<usize> {
+        self.deadly.lock().unwrap().1.take()
+    }
+
+    /// Goes on as before [`Server::pause`].
+    pub fn resume(&mut self, deadly: Option<usize>) {
+        self.deadly.lock().unwrap().1 = deadly;
+    }
+
+    /// From here on the process lives.
+    pub fn calm(&mut self) {
+        self.deadly.lock().unwrap().1 = None;
+    }
+
+    /// The process that runs, started again if it must be. Starting can fail as well.
+    pub fn store(&mut self) -> &mut SimulatedStore {
+        while self.store.is_none() {
+            let deadly = Arc::clone(&self.deadly);
+            let goes_on = move |_: Moment| {
+                let (dice, once_in) = &mut *deadly.lock().unwrap();
+                !once_in.is_some_and(|times| dice.once_in(times))
+            };
+            match SimulatedStore::open(&self.disk, &self.options, goes_on) {
+                Ok(store) => self.store = Some(store),
+                Err(error) => {
+                    let closed =
+                        error.downcast_ref::<StoreError>().is_some_and(|error| matches!(error, StoreError::Closed));
+                    assert!(closed, "the server does not start: {error:#}");
+                    self.crashes += 1;
+                }
+            }
+        }
+        self.store.as_mut().unwrap()
+    }
+
+    /// The process has ended, if this is why.
+    fn note<T>(&mut self, result: Result<T, StoreError>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(StoreError::Closed) => {
+                self.store = None;
+                self.crashes += 1;
+                None
+            }
+            Err(StoreError::Behind) => None,
+            Err(other) => panic!("the store failed: {other}"),
+        }
+    }
+
+    /// Takes bodies that arrive in one moment.
+    pub fn take(&mut self, bodies: &[&str], now: Timestamp) -> Vec<Answered> {
+        let decoded: Vec<Result<Batch, u16>> = bodies
+            .iter()
+            .map(|body| decode(Bytes::from((*body).to_owned()), &self.catalog, now).map_err(|_| 400))
+            .collect();
+        let group: Vec<Batch> = decoded.iter().filter_map(|batch| batch.as_ref().ok().cloned()).collect();
+        let result = self.store().ingest(&group);
+        let behind = matches!(result, Err(StoreError::Behind));
+        let mut answers = self.note(result).map(Vec::into_iter);
+        let streams: Vec<Option<StreamId>> =
+            decoded.iter().map(|batch| batch.as_ref().ok().map(|batch| batch.stream)).collect();
+        let mut out = Vec::new();
+        for (batch, stream) in decoded.into_iter().zip(streams) {
+            out.push(match (batch, &mut answers) {
+                (Err(status), _) => Answered::Refused(status),
+                (Ok(_), None) if behind => Answered::Refused(503),
+                (Ok(_), None) => Answered::Nothing,
+                (Ok(_), Some(answers)) => {
+                    let answer = answers.next().expect("an answer for each batch");
+                    if let Some(stream) = stream {
+                        let acked = self.acked.entry(stream).or_default();
+                        assert!(
+                            answer.acked >= *acked,
+                            "{stream}: {} was acknowledged, now only {}",
+                            acked.0,
+                            answer.acked.0
+                        );
+                        *acked = answer.acked;
+                    }
+                    Answered::Taken(answer)
+                }
+            });
+        }
+        out
+    }
+
+    pub fn begin_checkpoint(&mut self) {
+        let result = self.store().begin_checkpoint();
+        self.note(result);
+    }
+
+    pub fn write_checkpoint(&mut self) {
+        let result = self.store().write_checkpoint();
+        self.note(result);
+    }
+
+    pub fn fire_timers(&mut self, now: Timestamp) {
+        let catalog = Arc::clone(&self.catalog);
+        loop {
+            let result = self.store().fire_timers(&catalog, now, 16);
+            match self.note(result) {
+                Some(16) => {}
+                _ => return,
+            }
+        }
+    }
+
+    /// The power fails.
+    pub fn crash(&mut self) {
+        self.store = None;
+        self.crashes += 1;
+    }
+}
