@@ -48,6 +48,8 @@ pub struct Server {
     /// The greatest `acked` that was answered for each stream.
     acked: BTreeMap<StreamId, Seq>,
     pub crashes: usize,
+    /// Whether the disk takes no more.
+    is_full: bool,
 }
 
 impl Server {
@@ -64,8 +66,17 @@ impl Server {
         }
         let catalog = Arc::new(store.load_catalog().unwrap());
         let deadly = Arc::new(Mutex::new((Dice::new(dice.bits()), Some(*dice.pick(&[6, 20, 60])))));
-        let mut server =
-            Self { disk, options, store: None, deadly, workspace, catalog, acked: BTreeMap::new(), crashes: 0 };
+        let mut server = Self {
+            disk,
+            options,
+            store: None,
+            deadly,
+            workspace,
+            catalog,
+            acked: BTreeMap::new(),
+            crashes: 0,
+            is_full: false,
+        };
         drop(store);
         server.store();
         server
@@ -95,7 +106,10 @@ impl Server {
                 !once_in.is_some_and(|times| dice.once_in(times))
             };
             match SimulatedStore::open(&self.disk, &self.options, goes_on) {
-                Ok(store) => self.store = Some(store),
+                Ok(mut store) => {
+                    store.fill_disk(self.is_full).unwrap();
+                    self.store = Some(store);
+                }
                 Err(error) => {
                     let closed =
                         error.downcast_ref::<StoreError>().is_some_and(|error| matches!(error, StoreError::Closed));
@@ -117,6 +131,7 @@ impl Server {
                 None
             }
             Err(StoreError::Behind) => None,
+            Err(StoreError::Database(_)) if self.is_full => None,
             Err(other) => panic!("the store failed: {other}"),
         }
     }
@@ -129,7 +144,7 @@ impl Server {
             .collect();
         let group: Vec<Batch> = decoded.iter().filter_map(|batch| batch.as_ref().ok().cloned()).collect();
         let result = self.store().ingest(&group);
-        let behind = matches!(result, Err(StoreError::Behind));
+        let behind = matches!(result, Err(StoreError::Behind | StoreError::Database(_)));
         let mut answers = self.note(result).map(Vec::into_iter);
         let streams: Vec<Option<StreamId>> =
             decoded.iter().map(|batch| batch.as_ref().ok().map(|batch| batch.stream)).collect();
@@ -177,6 +192,12 @@ impl Server {
                 _ => return,
             }
         }
+    }
+
+    /// The disk is full, or has room again.
+    pub fn fill_disk(&mut self, full: bool) {
+        self.is_full = full;
+        self.store().fill_disk(full).unwrap();
     }
 
     /// The power fails.

@@ -120,8 +120,13 @@ impl World {
             81..84 => self.sign_in(device),
             84..87 => self.fill_or_wipe(device),
             87..89 => self.raw_flush(),
-            89..93 => self.server.begin_checkpoint(),
-            93..97 => self.server.write_checkpoint(),
+            89..92 => self.server.begin_checkpoint(),
+            92..95 => self.server.write_checkpoint(),
+            95..97 => {
+                let full = self.dice.once_in(2);
+                self.say(if full { "the server's disk is full" } else { "the server's disk has room" });
+                self.server.fill_disk(full);
+            }
             97 => {
                 self.say("the power fails");
                 self.server.crash();
@@ -140,6 +145,7 @@ impl World {
     /// Looks at the store while nothing crashes.
     fn undisturbed(&mut self, look: impl FnOnce(&mut Server)) {
         let deadly = self.server.pause();
+        self.server.fill_disk(false);
         look(&mut self.server);
         self.server.resume(deadly);
     }
@@ -390,6 +396,7 @@ impl World {
     fn settle(&mut self) {
         self.say("calm");
         self.server.calm();
+        self.server.fill_disk(false);
         for device in 0..self.devices.len() {
             self.devices[device].browser.disk.borrow_mut().full = false;
         }

@@ -40,6 +40,8 @@ const TAIL_AGE: Duration = Duration::from_secs(20);
 const REPLAY_STEP: usize = 256;
 /// What is held of a user besides the profile: entries of maps, ids, a stream or two.
 const USER_OVERHEAD: usize = 500;
+/// Users that are held however little memory there may be for them: a group names a few.
+const FEWEST_USERS: usize = 4;
 /// Of streams and identities, how many are held for each user.
 const OTHERS_FOR_A_USER: usize = 2;
 /// How far the hand that lets go of users goes for each batch.
@@ -292,7 +294,7 @@ impl Engine {
 
     /// Users that may be held.
     fn most_users(&self) -> usize {
-        (self.options.cache_bytes / self.user_bytes).max(64)
+        (self.options.cache_bytes / self.user_bytes).max(FEWEST_USERS)
     }
 
     /// Whether memory holds as much as it may, so that something must be written down first.
@@ -572,6 +574,7 @@ impl Engine {
         user: &UserRef,
     ) -> Result<Option<(UserId, Arc<UserState>)>, StoreError> {
         self.ready()?;
+        self.evict(1);
         let id = match user {
             UserRef::Id(id) => Some(*id),
             UserRef::External(id) => self.external_id(workspace, id)?,
@@ -583,7 +586,6 @@ impl Engine {
         };
         let Some(id) = id else { return Ok(None) };
         let Some(id) = self.person(id)? else { return Ok(None) };
-        self.evict(1);
         match self.working.users.get(&id) {
             Some(Person::Here(user)) if user.workspace == workspace => Ok(Some((id, Arc::clone(user)))),
             _ => Ok(None),
