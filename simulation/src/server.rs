@@ -48,8 +48,8 @@ pub struct Server {
     /// The greatest `acked` that was answered for each stream.
     acked: BTreeMap<StreamId, Seq>,
     pub crashes: usize,
-    /// Whether the disk takes no more.
-    is_full: bool,
+    /// Whether the disk refuses writes.
+    is_refusing: bool,
 }
 
 impl Server {
@@ -75,7 +75,7 @@ impl Server {
             catalog,
             acked: BTreeMap::new(),
             crashes: 0,
-            is_full: false,
+            is_refusing: false,
         };
         drop(store);
         server.store();
@@ -107,7 +107,7 @@ impl Server {
             };
             match SimulatedStore::open(&self.disk, &self.options, goes_on) {
                 Ok(mut store) => {
-                    store.fill_disk(self.is_full).unwrap();
+                    store.refuse_writes(self.is_refusing).unwrap();
                     self.store = Some(store);
                 }
                 Err(error) => {
@@ -131,7 +131,7 @@ impl Server {
                 None
             }
             Err(StoreError::Behind) => None,
-            Err(StoreError::Database(_)) if self.is_full => None,
+            Err(StoreError::Database(_)) if self.is_refusing => None,
             Err(other) => panic!("the store failed: {other}"),
         }
     }
@@ -194,10 +194,10 @@ impl Server {
         }
     }
 
-    /// The disk is full, or has room again.
-    pub fn fill_disk(&mut self, full: bool) {
-        self.is_full = full;
-        self.store().fill_disk(full).unwrap();
+    /// The disk refuses every write, or takes them again.
+    pub fn refuse_writes(&mut self, refuse: bool) {
+        self.is_refusing = refuse;
+        self.store().refuse_writes(refuse).unwrap();
     }
 
     /// The power fails.

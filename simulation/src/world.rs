@@ -125,7 +125,7 @@ impl World {
             95..97 => {
                 let full = self.dice.once_in(2);
                 self.say(if full { "the server's disk is full" } else { "the server's disk has room" });
-                self.server.fill_disk(full);
+                self.server.refuse_writes(full);
             }
             97 => {
                 self.say("the power fails");
@@ -145,7 +145,7 @@ impl World {
     /// Looks at the store while nothing crashes.
     fn undisturbed(&mut self, look: impl FnOnce(&mut Server)) {
         let deadly = self.server.pause();
-        self.server.fill_disk(false);
+        self.server.refuse_writes(false);
         look(&mut self.server);
         self.server.resume(deadly);
     }
@@ -396,7 +396,7 @@ impl World {
     fn settle(&mut self) {
         self.say("calm");
         self.server.calm();
-        self.server.fill_disk(false);
+        self.server.refuse_writes(false);
         for device in 0..self.devices.len() {
             self.devices[device].browser.disk.borrow_mut().full = false;
         }

@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use kindling_simulation::run;
 
 /// Worlds that are played, unless it is set.
-const SEEDS: u64 = 3_000;
+const SEEDS: u64 = 6_000;
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().and_then(|number| number.parse().ok())

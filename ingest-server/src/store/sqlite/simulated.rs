@@ -120,13 +120,9 @@ impl SimulatedStore {
         self.engine.ingest(group)
     }
 
-    /// Lets the disk of the log be full, or have room again.
-    pub fn fill_disk(&mut self, full: bool) -> Result<(), StoreError> {
-        let log = self.engine.definitions();
-        let pages: i64 = log.pragma_query_value(None, "page_count", |row| row.get(0))?;
-        let most = if full { pages } else { i64::from(u32::MAX - 1) };
-        log.pragma_update_and_check(None, "max_page_count", most, |_| Ok(()))?;
-        Ok(())
+    /// Lets the disk of the log refuse every write, or take them again.
+    pub fn refuse_writes(&mut self, refuse: bool) -> Result<(), StoreError> {
+        Ok(self.engine.definitions().pragma_update(None, "query_only", refuse)?)
     }
 
     /// Begins a checkpoint, if none is under way.
