@@ -136,41 +136,55 @@ impl Server {
         }
     }
 
-    /// Takes bodies that arrive in one moment.
+    /// Takes bodies that arrive in one moment, as groups of which one is applied while others are written.
     pub fn take(&mut self, bodies: &[&str], now: Timestamp) -> Vec<Answered> {
         let decoded: Vec<Result<Batch, u16>> = bodies
             .iter()
             .map(|body| decode(Bytes::from((*body).to_owned()), &self.catalog, now).map_err(|_| 400))
             .collect();
-        let group: Vec<Batch> = decoded.iter().filter_map(|batch| batch.as_ref().ok().cloned()).collect();
-        let result = self.store().ingest(&group);
-        let behind = matches!(result, Err(StoreError::Behind | StoreError::Database(_)));
-        let mut answers = self.note(result).map(Vec::into_iter);
-        let streams: Vec<Option<StreamId>> =
-            decoded.iter().map(|batch| batch.as_ref().ok().map(|batch| batch.stream)).collect();
-        let mut out = Vec::new();
-        for (batch, stream) in decoded.into_iter().zip(streams) {
-            out.push(match (batch, &mut answers) {
-                (Err(status), _) => Answered::Refused(status),
-                (Ok(_), None) if behind => Answered::Refused(503),
-                (Ok(_), None) => Answered::Nothing,
-                (Ok(_), Some(answers)) => {
-                    let answer = answers.next().expect("an answer for each batch");
-                    if let Some(stream) = stream {
-                        let acked = self.acked.entry(stream).or_default();
-                        assert!(
-                            answer.acked >= *acked,
-                            "{stream}: {} was acknowledged, now only {}",
-                            acked.0,
-                            answer.acked.0
-                        );
-                        *acked = answer.acked;
-                    }
-                    Answered::Taken(answer)
-                }
-            });
+        let mut groups: Vec<Vec<Batch>> = vec![Vec::new()];
+        for batch in decoded.iter().flatten() {
+            if self.deadly.lock().unwrap().0.once_in(3) {
+                groups.push(Vec::new());
+            }
+            groups.last_mut().expect("there is one").push(batch.clone());
         }
-        out
+        let outcomes = self.store().ingest(&groups);
+        let mut answers = Vec::new();
+        let mut is_over = false;
+        for (group, outcome) in groups.iter().zip(outcomes) {
+            let failed = match outcome {
+                Ok(answered) => {
+                    assert_eq!(answered.len(), group.len(), "an answer for each batch");
+                    answers.extend(group.iter().zip(answered).map(|(batch, answer)| self.taken(batch.stream, answer)));
+                    continue;
+                }
+                Err(StoreError::Closed) => {
+                    is_over = true;
+                    Answered::Nothing
+                }
+                Err(StoreError::Behind) => Answered::Refused(503),
+                Err(StoreError::Database(_) | StoreError::Unwritten) if self.is_refusing => Answered::Refused(503),
+                Err(other) => panic!("the store failed: {other}"),
+            };
+            answers.extend(group.iter().map(|_| failed.clone()));
+        }
+        if is_over {
+            self.crash();
+        }
+        let mut answers = answers.into_iter();
+        let answer = |batch: Result<Batch, u16>| match batch {
+            Err(status) => Answered::Refused(status),
+            Ok(_) => answers.next().expect("an answer for each batch"),
+        };
+        decoded.into_iter().map(answer).collect()
+    }
+
+    fn taken(&mut self, stream: StreamId, answer: FlushAnswer) -> Answered {
+        let acked = self.acked.entry(stream).or_default();
+        assert!(answer.acked >= *acked, "{stream}: {} was acknowledged, now only {}", acked.0, answer.acked.0);
+        *acked = answer.acked;
+        Answered::Taken(answer)
     }
 
     pub fn begin_checkpoint(&mut self) {

@@ -1,6 +1,7 @@
 //! How often something happened, and when.
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde_bytes::{ByteBuf, Bytes};
 
 use super::times::RecentTimes;
 use crate::time::Timestamp;
@@ -40,8 +41,7 @@ impl Tally {
 }
 
 /// The activity of one event: a tally and the times of the most recent occurrences, which make windows exact.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(from = "StoredActivity")]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Activity {
     /// How often it happened.
     pub count: u64,
@@ -51,7 +51,7 @@ pub struct Activity {
     recent: RecentTimes,
 }
 
-/// How an activity is stored.
+/// An activity in a format that people read.
 #[derive(Serialize, Deserialize)]
 struct StoredActivity {
     count: u64,
@@ -89,9 +89,29 @@ impl From<&Activity> for StoredActivity {
     }
 }
 
+/// In another: the count, the first time, the last one, and the distances between those that are kept, as they are held.
+type Packed<B> = (u64, Option<Timestamp>, Option<Timestamp>, B);
+
 impl Serialize for Activity {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        StoredActivity::from(self).serialize(serializer)
+        if serializer.is_human_readable() {
+            return StoredActivity::from(self).serialize(serializer);
+        }
+        let (last, distances) = self.recent.parts();
+        let packed: Packed<&Bytes> = (self.count, self.first, last, Bytes::new(distances));
+        packed.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Activity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            return StoredActivity::deserialize(deserializer).map(Self::from);
+        }
+        let (count, first, last, distances) = Packed::<ByteBuf>::deserialize(deserializer)?;
+        let recent = RecentTimes::from_parts(last, distances.into_vec());
+        let recent = recent.ok_or_else(|| D::Error::custom("distances that are none"))?;
+        Ok(Self { count, first, recent })
     }
 }
 

@@ -484,6 +484,8 @@ mod tests {
                 prop_assert_eq!(&merged, &wanted);
             }
             let stored: CustomAttribute = serde_json::from_str(&serde_json::to_string(&wanted).unwrap()).unwrap();
+            prop_assert_eq!(&stored, &wanted);
+            let stored: CustomAttribute = rmp_serde::from_slice(&rmp_serde::to_vec_named(&wanted).unwrap()).unwrap();
             prop_assert_eq!(stored, wanted);
         }
 

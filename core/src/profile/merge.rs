@@ -211,6 +211,8 @@ mod tests {
                 prop_assert_eq!((profile.first_seen, profile.last_seen), (least, greatest));
             }
             let stored: Profile = serde_json::from_str(&serde_json::to_string(&profile).unwrap()).unwrap();
+            prop_assert_eq!(&stored, &profile);
+            let stored: Profile = rmp_serde::from_slice(&rmp_serde::to_vec_named(&profile).unwrap()).unwrap();
             prop_assert_eq!(stored, profile);
         }
 

@@ -83,6 +83,22 @@ impl RecentTimes {
         if n > usize::from(self.kept) { None } else { self.descending().nth(n.checked_sub(1)?) }
     }
 
+    /// The last one, and the distances of the others, as they are held.
+    pub(super) fn parts(&self) -> (Option<Timestamp>, &[u8]) {
+        (self.last(), &self.distances)
+    }
+
+    /// Puts together what [`RecentTimes::parts`] gave. `None` if it never gave that.
+    pub(super) fn from_parts(last: Option<Timestamp>, distances: Vec<u8>) -> Option<Self> {
+        let Some(last) = last else { return distances.is_empty().then(Self::default) };
+        let others = distances.iter().filter(|byte| **byte & MORE == 0).count();
+        let begins_well = distances.first().is_none_or(|byte| byte & MORE == 0);
+        if others >= limits::EVENT_RECENT_TIMES || !begins_well || distances.len() > others * LONGEST_DISTANCE {
+            return None;
+        }
+        Some(Self { last, kept: u8::try_from(others + 1).ok()?, distances })
+    }
+
     /// The memory that it takes beside itself, in bytes.
     pub(super) const fn memory(&self) -> usize {
         self.distances.capacity()
@@ -92,13 +108,16 @@ impl RecentTimes {
 /// The high bit of every byte of a distance but its first.
 const MORE: u8 = 0x80;
 
+/// Bytes of the longest distance.
+const LONGEST_DISTANCE: usize = 10;
+
 /// Takes the last distance off the end.
 fn take_distance(bytes: &mut &[u8]) -> Option<u64> {
     let (mut distance, mut shift) = (0, 0);
     loop {
         let (byte, rest) = bytes.split_last()?;
         *bytes = rest;
-        distance |= u64::from(byte & !MORE) << shift;
+        distance |= u64::from(byte & !MORE).checked_shl(shift).unwrap_or_default();
         if byte & MORE == 0 {
             return Some(distance);
         }
@@ -127,9 +146,21 @@ mod tests {
             prop_assert_eq!(recent.ascending(), kept);
             prop_assert_eq!(&recent, &RecentTimes::of(sorted.clone()));
             prop_assert_eq!(recent.last(), kept.last().copied());
+            let (last, distances) = recent.parts();
+            prop_assert_eq!(RecentTimes::from_parts(last, distances.to_vec()), Some(recent.clone()));
             for n in 0..=limits::EVENT_RECENT_TIMES + 1 {
                 let wanted = kept.len().checked_sub(n).filter(|_| n > 0).map(|place| kept[place]);
                 prop_assert_eq!(recent.nth_most_recent(n), wanted);
+            }
+        }
+    }
+
+    proptest! {
+        /// Whatever the bytes are that were stored, reading them ends well, or is refused.
+        #[test]
+        fn damaged_parts_do_no_harm(last in prop::option::of(any_time()), bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            if let Some(recent) = RecentTimes::from_parts(last.map(Timestamp::from_ms), bytes) {
+                prop_assert_eq!(recent.ascending().len(), usize::from(recent.kept));
             }
         }
     }

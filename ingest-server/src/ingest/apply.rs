@@ -125,6 +125,14 @@ pub struct LogEntry {
     pub body: Bytes,
 }
 
+impl LogEntry {
+    /// Bytes that it takes in the log, about.
+    pub fn bytes(&self) -> usize {
+        const ROW: usize = 64;
+        self.body.len() + ROW
+    }
+}
+
 /// What was decided about a batch, and can't be seen from the records that were taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {

@@ -1,11 +1,11 @@
-//! The queue before the store: batches that arrive while a commit is running share the next one.
+//! The queue before the store: batches that arrive while the store is busy go to it as one group.
 
 use std::{pin::Pin, sync::Arc};
 
 use kindling_core::protocol::FlushAnswer;
 use tokio::{
     sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet},
 };
 use tracing::error;
 
@@ -14,8 +14,10 @@ use crate::store::{Store, StoreError};
 
 /// Batches that wait.
 const QUEUE: usize = 1_024;
-/// Batches that share a commit.
+/// Batches in a group.
 const GROUP: usize = 256;
+/// Groups that the store has at a time: it can apply one while another is on its way to disk.
+const GROUPS: usize = 3;
 /// KiB of bodies that are worked on, from when they have arrived until they are answered. Decoded they take about three times that.
 const ROOM_KIB: usize = 64 * 1024;
 
@@ -94,8 +96,9 @@ impl Ingest {
     }
 }
 
-/// Stores group after group, until it is told to stop and has stored what was taken before that.
+/// Hands group after group to the store, until it is told to stop and what was taken before that is stored.
 async fn work(write: impl Fn(Vec<Batch>) -> Written, mut waiting: mpsc::Receiver<Waiting>, stop: Arc<Notify>) {
+    let mut groups = JoinSet::new();
     let mut group = Vec::with_capacity(GROUP);
     loop {
         tokio::select! {
@@ -104,25 +107,33 @@ async fn work(write: impl Fn(Vec<Batch>) -> Written, mut waiting: mpsc::Receiver
                 waiting.close();
                 continue;
             }
-            batches = waiting.recv_many(&mut group, GROUP) => if batches == 0 {
+            // A panic in it has been reported, and its clients were told.
+            Some(_) = groups.join_next() => continue,
+            batches = waiting.recv_many(&mut group, GROUP), if groups.len() < GROUPS => if batches == 0 {
                 break;
             },
         }
         let (batches, answers): (Vec<_>, Vec<_>) = group.drain(..).unzip();
-        match write(batches).await {
-            Ok(outcomes) => {
-                for (answer, outcome) in answers.into_iter().zip(outcomes) {
-                    // A client that went away asks again.
-                    let _ = answer.send(Ok(outcome));
-                }
+        groups.spawn(answer(write(batches), answers));
+    }
+    while groups.join_next().await.is_some() {}
+}
+
+/// Tells everybody in a group what became of their batch.
+async fn answer(written: Written, answers: Vec<oneshot::Sender<Result<FlushAnswer, IngestError>>>) {
+    match written.await {
+        Ok(outcomes) => {
+            for (answer, outcome) in answers.into_iter().zip(outcomes) {
+                // A client that went away asks again.
+                let _ = answer.send(Ok(outcome));
             }
-            Err(failure) => {
-                let refusal =
-                    if matches!(failure, StoreError::Behind) { IngestError::Busy } else { IngestError::Unavailable };
-                report(&failure, answers.len());
-                for answer in answers {
-                    let _ = answer.send(Err(refusal));
-                }
+        }
+        Err(failure) => {
+            let refusal =
+                if matches!(failure, StoreError::Behind) { IngestError::Busy } else { IngestError::Unavailable };
+            report(&failure, answers.len());
+            for answer in answers {
+                let _ = answer.send(Err(refusal));
             }
         }
     }
@@ -168,7 +179,7 @@ mod tests {
         decode(Bytes::from_static(body.as_bytes()), &catalog, Timestamp::from_ms(0)).unwrap()
     }
 
-    /// A store that writes a group whenever it is let.
+    /// A store that takes groups, and writes one whenever it is let.
     fn gated() -> (Ingest, Arc<Semaphore>, Arc<StdMutex<Vec<usize>>>) {
         let gate = Arc::new(Semaphore::new(0));
         let groups = Arc::new(StdMutex::new(Vec::new()));
@@ -176,8 +187,8 @@ mod tests {
         let ingest = Ingest::start_with(move |group: Vec<Batch>| {
             let (gate, groups) = (Arc::clone(&opened), Arc::clone(&written));
             Box::pin(async move {
-                gate.acquire().await.unwrap().forget();
                 groups.lock().unwrap_or_else(PoisonError::into_inner).push(group.len());
+                gate.acquire().await.unwrap().forget();
                 let answer = FlushAnswer { acked: Seq(1), rejected: Vec::new(), messages: None };
                 Ok(vec![answer; group.len()])
             })
@@ -193,24 +204,27 @@ mod tests {
             let ingest = ingest.clone();
             waiting.spawn(async move { ingest.submit(batch()).await });
         };
-        // The first goes into a commit at once, which is held up; the queue fills behind it.
-        submit(&mut waiting);
-        while ingest.queue.capacity() < QUEUE || waiting.is_empty() {
-            tokio::task::yield_now().await;
+        // The first ones go to the store at once, each by itself, and are held up there; the queue fills behind them.
+        let taken = || groups.lock().unwrap_or_else(PoisonError::into_inner).len();
+        for group in 1..=GROUPS {
+            submit(&mut waiting);
+            while taken() < group {
+                tokio::task::yield_now().await;
+            }
         }
-        tokio::task::yield_now().await;
         (0..QUEUE).for_each(|_| submit(&mut waiting));
         while ingest.queue.capacity() > 0 {
             tokio::task::yield_now().await;
         }
         assert_eq!(ingest.submit(batch()).await, Err(IngestError::Busy));
+        assert_eq!(taken(), GROUPS);
         gate.add_permits(10);
         while let Some(answer) = waiting.join_next().await {
             assert!(answer.unwrap().is_ok());
         }
         let groups = groups.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        assert_eq!(groups.iter().sum::<usize>(), QUEUE + 1);
-        assert!(groups.len() <= 2 + QUEUE / GROUP, "{groups:?}");
+        assert_eq!(groups.iter().sum::<usize>(), QUEUE + GROUPS);
+        assert!(groups.len() <= GROUPS + QUEUE / GROUP, "{groups:?}");
         // There is room again.
         assert!(ingest.submit(batch()).await.is_ok());
         ingest.finish().await;

@@ -32,6 +32,9 @@ pub enum StoreError {
     /// What is stored can't be read.
     #[error("stored data can't be read: {0}")]
     Corrupt(String),
+    /// Batches that were to be written before could not be, and these come after them. Trying again may help.
+    #[error("batches before these could not be written")]
+    Unwritten,
     /// More has been taken than could be written down. It is being written; trying again helps.
     #[error("the profiles can't be written down as quickly as records come in")]
     Behind,

@@ -1,7 +1,7 @@
 //! The one thread that applies and writes: what it holds, and in which order it does things.
 //!
-//! A group of batches is applied to what is held in memory, appended to the log, and answered when the log is on disk. The
-//! profiles follow later, in checkpoints; after a crash they are made up by applying the rest of the log again.
+//! A group of batches is applied to what is held in memory, and handed on to be appended to the log, and answered when that is on
+//! disk. Everything else that is asked waits for that first, so that nobody sees what may not last. The profiles follow later, in checkpoints; after a crash they are made up by applying the rest of the log again.
 
 use std::{
     path::{Path, PathBuf},
@@ -16,9 +16,10 @@ use kindling_core::{
     time::Timestamp,
 };
 use rusqlite::Connection;
-use tracing::{info, warn};
+use tracing::info;
 
 use super::{
+    appender::{Appender, Group, Reply, State},
     connection, definitions,
     keeper::{Done, Keeper},
     log::{Log, LoggedBatch},
@@ -28,7 +29,7 @@ use super::{
 };
 use crate::{
     catalog::Catalog,
-    ingest::{Batch, Person, UserState, Working, apply, replay},
+    ingest::{Batch, LogEntry, Person, UserState, Working, apply, replay},
     store::{StoreError, StoreOptions, UserRef, WorkspaceKey},
 };
 
@@ -53,6 +54,7 @@ const KEEPER_PATIENCE: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub(super) struct Engine {
     log: Log,
+    appender: Appender,
     profiles: Connection,
     keeper: Keeper,
     options: StoreOptions,
@@ -67,7 +69,6 @@ pub(super) struct Engine {
     tail_bytes: usize,
     tail_since: Option<Instant>,
     checkpoint_in_flight: bool,
-    fold_in_flight: bool,
     /// Streams that were last used before this are to go.
     forget_streams_before: Timestamp,
     /// A middle size of users, in bytes.
@@ -110,26 +111,27 @@ impl Engine {
     pub(super) fn open(files: &Files, options: &StoreOptions) -> anyhow::Result<Self> {
         let mut log = Log::open(&files.log)?;
         let keeper = Keeper::start(&files.profiles, &mut log.connection, &files.log)?;
-        Self::start(files, options, log, keeper, None)
+        Self::start(files, options, (log, Appender::start(&files.log)?), keeper, None)
     }
 
     /// The same without threads.
     pub(super) fn open_simulated(files: &Files, options: &StoreOptions, fate: Fate) -> anyhow::Result<Self> {
         let mut log = Log::open(&files.log)?;
-        let keeper = Keeper::without_threads(&files.profiles, &mut log.connection, &files.log)?;
-        Self::start(files, options, log, keeper, Some(fate))
+        let keeper = Keeper::without_thread(&files.profiles, &mut log.connection, &files.log)?;
+        Self::start(files, options, (log, Appender::without_threads()), keeper, Some(fate))
     }
 
     fn start(
         files: &Files,
         options: &StoreOptions,
-        log: Log,
+        (log, appender): (Log, Appender),
         keeper: Keeper,
         fate: Option<Fate>,
     ) -> anyhow::Result<Self> {
         let profiles = connection::open_to_read(&files.profiles)?;
         let mut engine = Self {
             log,
+            appender,
             profiles,
             keeper,
             options: options.clone(),
@@ -142,7 +144,6 @@ impl Engine {
             tail_bytes: 0,
             tail_since: None,
             checkpoint_in_flight: false,
-            fold_in_flight: false,
             forget_streams_before: Timestamp::from_ms(i64::MIN),
             user_bytes: 1_000,
             applied: 0,
@@ -178,19 +179,23 @@ impl Engine {
         &mut self.log.connection
     }
 
-    /// Applies a group and appends it to the log.
-    pub(super) fn ingest(&mut self, group: &[Batch]) -> Result<Vec<FlushAnswer>, StoreError> {
-        self.ready()?;
-        let answers = self.apply_and_append(group).inspect_err(|_| {
-            // Memory is ahead of the log now. Nothing is answered from it before it has been made up anew.
-            self.is_stale = true;
-        })?;
-        self.keep_up();
-        self.evict(group.len());
-        Ok(answers)
+    /// Applies a group and has it appended to the log. `reply` is called when that is on disk, or has failed.
+    pub(super) fn ingest(&mut self, group: &[Batch], reply: Reply) {
+        match self.apply(group) {
+            Ok(applied) => {
+                self.hand_on(applied, reply);
+                self.keep_up();
+                self.evict(group.len());
+            }
+            Err(error) => {
+                self.judge(&error);
+                reply(Err(error));
+            }
+        }
     }
 
-    fn apply_and_append(&mut self, group: &[Batch]) -> Result<Vec<FlushAnswer>, StoreError> {
+    fn apply(&mut self, group: &[Batch]) -> Result<(Vec<LogEntry>, Vec<FlushAnswer>), StoreError> {
+        self.ready()?;
         let answers = self.reading(|engine| {
             let mut answers = Vec::with_capacity(group.len());
             for batch in group {
@@ -198,20 +203,44 @@ impl Engine {
                 answers.push(apply(&mut engine.working, batch));
             }
             Ok(answers)
-        })?;
+        });
+        // Memory may be ahead of the log now. Nothing is answered from it before it has been made up anew.
+        let answers = answers.inspect_err(|_| self.is_stale = true)?;
         self.pass(Moment::Applied)?;
-        let entries = std::mem::take(&mut self.working.log);
+        self.after_applying();
+        Ok((std::mem::take(&mut self.working.log), answers))
+    }
+
+    fn hand_on(&mut self, (entries, answers): (Vec<LogEntry>, Vec<FlushAnswer>), reply: Reply) {
+        let first = self.log.take_numbers(entries.len());
         if !entries.is_empty() {
-            let first = self.log.append(&entries)?;
-            self.pass(Moment::Appended)?;
             self.applied = self.log.last();
             for (id, entry) in (first..).zip(&entries) {
                 self.note_batch(id, entry.workspace, entry.user, entry.body.len(), entry.span);
             }
             self.tail_since.get_or_insert_with(Instant::now);
         }
-        self.after_applying();
-        Ok(answers)
+        self.appender.append(Group { first, entries, answers, reply });
+    }
+
+    /// Returns when every group that was handed on is on disk, or has failed: then memory is stale.
+    pub(super) fn settle(&mut self) -> Result<(), StoreError> {
+        if let Some(settled) = self.appender.settle(&mut self.log.connection) {
+            if settled.is_written() {
+                self.pass(Moment::Appended)?;
+            }
+            settled.answer();
+        }
+        self.note_state();
+        self.alive()
+    }
+
+    fn note_state(&mut self) {
+        match self.appender.state() {
+            State::Taking => {}
+            State::Refusing => self.is_stale = true,
+            State::Dead => self.is_dead = true,
+        }
     }
 
     /// Does something that looks up much in the profiles, in one transaction there: each would cost several system calls else.
@@ -246,8 +275,10 @@ impl Engine {
         while let Some(done) = self.keeper.poll() {
             self.note(done);
         }
+        self.note_state();
         self.alive()?;
         if self.is_stale {
+            self.settle()?;
             // While the cause lasts, this is all that each attempt costs.
             self.log.probe()?;
             self.recover()?;
@@ -260,13 +291,6 @@ impl Engine {
             }
         }
         Ok(())
-    }
-
-    fn fold(&mut self) {
-        if let Err(error) = self.log.fold() {
-            warn!(%error, "the write-ahead log can't be folded");
-            self.judge(&error);
-        }
     }
 
     fn note(&mut self, done: Done) {
@@ -283,10 +307,6 @@ impl Engine {
                 self.tail_in_flight.clear();
                 self.merged_in_flight.clear();
                 self.timers.written_down();
-            }
-            Done::Folded => {
-                self.fold_in_flight = false;
-                self.fold();
             }
             Done::Failed => self.is_dead = true,
         }
@@ -316,16 +336,14 @@ impl Engine {
         working.streams.evict(OTHERS_FOR_A_USER * most, steps);
     }
 
-    /// Begins a checkpoint or folds the log, if it is time.
+    /// Begins a checkpoint, if it is time.
     pub(super) fn keep_up(&mut self) {
-        if !self.fold_in_flight && self.log.wants_folding() {
-            self.fold_in_flight = true;
-            self.keeper.fold();
-        } else if self.log.needs_folding() {
-            self.fold();
-        }
         if !self.checkpoint_in_flight && self.is_checkpoint_due() {
-            self.begin_checkpoint();
+            // What is written down must not be ahead of the log.
+            let _ = self.settle();
+            if !self.is_stale && !self.is_dead {
+                self.begin_checkpoint();
+            }
         }
     }
 
@@ -362,6 +380,7 @@ impl Engine {
 
     /// Begins a checkpoint whether it is time or not, if none is under way.
     pub(super) fn begin_checkpoint_now(&mut self) -> Result<(), StoreError> {
+        self.settle()?;
         self.ready()?;
         if self.checkpoint_in_flight {
             return Ok(());
@@ -394,6 +413,7 @@ impl Engine {
 
     /// Writes everything down, as far as the disk takes it.
     pub(super) fn close(&mut self) {
+        let _ = self.settle();
         self.wait_for_checkpoint();
         if !self.is_stale && self.tail_since.is_some() && !self.checkpoint_in_flight {
             self.begin_checkpoint();
@@ -426,6 +446,7 @@ impl Engine {
         let from = profiles::progress(&self.profiles)?;
         self.applied = from;
         self.working.next_user = profiles::last_user(&self.profiles)? + 1;
+        self.log.locate()?;
         self.log.continue_after(from)?;
         let started = Instant::now();
         let catalog = definitions::load(&self.log.connection)?;
@@ -447,6 +468,7 @@ impl Engine {
             }
             self.evict(REPLAY_STEP);
         }
+        self.appender.resume();
         self.is_stale = false;
         if self.applied > from {
             let took = started.elapsed();

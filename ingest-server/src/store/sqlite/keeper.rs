@@ -1,4 +1,4 @@
-//! The threads that do what no answer should wait for: writing checkpoints, and folding the log's write-ahead log into its file.
+//! The thread that writes checkpoints, which no answer waits for.
 
 use std::{
     path::Path,
@@ -30,8 +30,6 @@ const RETRY: Duration = Duration::from_millis(500);
 pub(super) enum Done {
     /// The checkpoint of that batch is on disk.
     Checkpoint(i64),
-    /// What was in the write-ahead log is in the file.
-    Folded,
     /// The disk has failed in a way after which nothing must be written any more.
     Failed,
 }
@@ -39,13 +37,13 @@ pub(super) enum Done {
 /// Who does it.
 #[derive(Debug)]
 pub(super) struct Keeper {
-    workers: Workers,
+    worker: Worker,
     done: Receiver<Done>,
 }
 
 #[derive(Debug)]
-enum Workers {
-    Threads(Threads),
+enum Worker {
+    Thread(Thread),
     /// In a simulation nothing is done before it is asked for.
     Nobody(Box<Nobody>),
 }
@@ -58,44 +56,38 @@ struct Nobody {
 }
 
 #[derive(Debug)]
-struct Threads {
+struct Thread {
     checkpoints: Option<Sender<Checkpoint>>,
-    folding: Option<Sender<()>>,
     stopping: Arc<AtomicBool>,
-    threads: Vec<JoinHandle<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Keeper {
-    /// Opens the profiles, makes them if they are missing, and starts the threads.
+    /// Opens the profiles, makes them if they are missing, and starts the thread.
     pub(super) fn start(file: &Path, log: &mut Connection, log_file: &Path) -> anyhow::Result<Self> {
         let profiles = open(file, log, log_file)?;
-        let log = connection::open_to_write(log_file, connection::LOG_PAGE)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let (finished, done) = mpsc::channel();
         let (checkpoints, to_write) = mpsc::channel();
-        let (folding, to_fold) = mpsc::channel();
         let keep = {
-            let (finished, stopping) = (finished.clone(), Arc::clone(&stopping));
+            let stopping = Arc::clone(&stopping);
             move || keep(profiles, &to_write, &finished, &stopping)
         };
-        let threads = vec![
-            thread::Builder::new().name("store-keeper".to_owned()).spawn(keep)?,
-            thread::Builder::new().name("store-folder".to_owned()).spawn(move || fold(&log, &to_fold, &finished))?,
-        ];
-        let threads = Threads { checkpoints: Some(checkpoints), folding: Some(folding), stopping, threads };
-        Ok(Self { workers: Workers::Threads(threads), done })
+        let thread = thread::Builder::new().name("store-keeper".to_owned()).spawn(keep)?;
+        let thread = Thread { checkpoints: Some(checkpoints), stopping, thread: Some(thread) };
+        Ok(Self { worker: Worker::Thread(thread), done })
     }
 
     /// Opens the profiles, and starts nothing.
-    pub(super) fn without_threads(file: &Path, log: &mut Connection, log_file: &Path) -> anyhow::Result<Self> {
+    pub(super) fn without_thread(file: &Path, log: &mut Connection, log_file: &Path) -> anyhow::Result<Self> {
         let profiles = open(file, log, log_file)?;
         let (finished, done) = mpsc::channel();
-        Ok(Self { workers: Workers::Nobody(Box::new(Nobody { profiles, waiting: None, finished })), done })
+        Ok(Self { worker: Worker::Nobody(Box::new(Nobody { profiles, waiting: None, finished })), done })
     }
 
-    /// Without threads: writes what waits.
+    /// Without a thread: writes what waits.
     pub(super) fn write_now(&mut self) {
-        if let Workers::Nobody(nobody) = &mut self.workers
+        if let Worker::Nobody(nobody) = &mut self.worker
             && let Nobody { profiles, waiting, finished } = nobody.as_mut()
             && let Some(mut checkpoint) = waiting.take()
         {
@@ -109,23 +101,14 @@ impl Keeper {
 
     /// Has a checkpoint written. It is tried until it is on disk.
     pub(super) fn write(&mut self, checkpoint: Checkpoint) {
-        match &mut self.workers {
-            Workers::Threads(threads) => {
-                if let Some(thread) = &threads.checkpoints {
+        match &mut self.worker {
+            Worker::Thread(thread) => {
+                if let Some(thread) = &thread.checkpoints {
                     // The thread ends only when this is dropped, or when the disk has failed, which it has told.
                     let _ = thread.send(checkpoint);
                 }
             }
-            Workers::Nobody(nobody) => nobody.waiting = Some(checkpoint),
-        }
-    }
-
-    /// Has the write-ahead log folded.
-    pub(super) fn fold(&self) {
-        match &self.workers {
-            Workers::Threads(threads) => drop(threads.folding.as_ref().map(|thread| thread.send(()))),
-            // What lives in memory has none.
-            Workers::Nobody(_) => {}
+            Worker::Nobody(nobody) => nobody.waiting = Some(checkpoint),
         }
     }
 
@@ -151,12 +134,11 @@ fn open(file: &Path, log: &mut Connection, log_file: &Path) -> anyhow::Result<Co
     Ok(profiles)
 }
 
-impl Drop for Threads {
+impl Drop for Thread {
     fn drop(&mut self) {
         self.stopping.store(true, Ordering::Relaxed);
         self.checkpoints = None;
-        self.folding = None;
-        for thread in self.threads.drain(..) {
+        if let Some(thread) = self.thread.take() {
             // A panic in it has been reported.
             let _ = thread.join();
         }
@@ -181,19 +163,6 @@ fn keep(mut profiles: Connection, to_write: &Receiver<Checkpoint>, finished: &Se
         }
         debug!(batch = checkpoint.batch, users = checkpoint.users.len(), "profiles written down");
         if finished.send(Done::Checkpoint(checkpoint.batch)).is_err() {
-            return;
-        }
-    }
-}
-
-fn fold(log: &Connection, to_fold: &Receiver<()>, finished: &Sender<Done>) {
-    while to_fold.recv().is_ok() {
-        match connection::fold(log).map_err(StoreError::from) {
-            Err(error) if error.is_fatal() => return fail(&error, finished),
-            Err(error) => error!(%error, "the write-ahead log can't be folded"),
-            Ok(()) => {}
-        }
-        if finished.send(Done::Folded).is_err() {
             return;
         }
     }

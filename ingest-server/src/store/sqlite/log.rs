@@ -17,10 +17,6 @@ use crate::{
     store::{StoreError, WorkspaceKey},
 };
 
-/// Bytes that the write-ahead log may take before it is folded into the file, and before that is done at any cost.
-const FOLD_AT: usize = 16 * 1024 * 1024;
-const FOLD_NOW: usize = 256 * 1024 * 1024;
-
 /// The record log, and with it what is defined: the file of which nothing that was answered is ever lost.
 #[derive(Debug)]
 pub(super) struct Log {
@@ -29,8 +25,6 @@ pub(super) struct Log {
     first: i64,
     /// The number of the next batch.
     next: i64,
-    /// Bytes written since the write-ahead log was folded.
-    unfolded: usize,
 }
 
 /// A batch that was read from the log.
@@ -75,13 +69,8 @@ impl Log {
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         connection.set_prepared_statement_cache_capacity(64);
         migrate::migrate(&mut connection, migrate::LOG)?;
-        let last: i64 = connection.query_row(
-            "SELECT max(coalesce((SELECT max(id) FROM batches), 0), (SELECT batch FROM swept))",
-            [],
-            |row| row.get(0),
-        )?;
-        let first = first(&connection)?.unwrap_or(0);
-        Ok(Self { connection, first, next: last + 1, unfolded: FOLD_AT })
+        let (first, last) = range(&connection)?;
+        Ok(Self { connection, first, next: last + 1 })
     }
 
     /// The number of the first batch that is still there.
@@ -107,7 +96,7 @@ impl Log {
         transaction.commit()?;
         let swept = swept.len();
         if swept > 0 {
-            self.first = first(&self.connection)?.unwrap_or(self.next);
+            self.locate()?;
         }
         Ok(swept)
     }
@@ -129,34 +118,19 @@ impl Log {
         Ok(())
     }
 
-    /// Appends a group in one transaction. Returns when it is on disk, with the number of the first.
-    pub(super) fn append(&mut self, entries: &[LogEntry]) -> Result<i64, StoreError> {
+    /// Numbers for so many batches. Returns the first.
+    pub(super) fn take_numbers(&mut self, batches: usize) -> i64 {
         let first = self.next;
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        {
-            let mut insert = transaction.prepare_cached(
-                "INSERT INTO batches (id, workspace, user, received_at, seq, lost, times, user_agent, body)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            )?;
-            for (id, entry) in (first..).zip(entries) {
-                let Settled { seq, lost, times } = &entry.settled;
-                insert.execute(params![
-                    id,
-                    entry.workspace.0,
-                    entry.user.0,
-                    entry.received_at.as_ms(),
-                    seq.0.cast_signed(),
-                    lost.cast_signed(),
-                    times.as_ref().map(rows::to_json).transpose()?,
-                    entry.user_agent,
-                    Text(&entry.body),
-                ])?;
-                self.unfolded += entry.body.len() + ROW_BYTES;
-            }
-        }
-        transaction.commit()?;
-        self.next += i64::try_from(entries.len()).unwrap_or_default();
-        Ok(first)
+        self.next += i64::try_from(batches).unwrap_or_default();
+        first
+    }
+
+    /// Looks up which batches there are: what got numbers and was not written is not among them.
+    pub(super) fn locate(&mut self) -> Result<(), StoreError> {
+        let (first, last) = range(&self.connection)?;
+        self.first = first;
+        self.next = last + 1;
+        Ok(())
     }
 
     /// Reads at most `limit` batches after the one of that number.
@@ -203,29 +177,48 @@ impl Log {
         transaction.pragma_update(None, "user_version", version)?;
         Ok(transaction.commit()?)
     }
-
-    /// Whether the write-ahead log is long enough to be folded.
-    pub(super) const fn wants_folding(&self) -> bool {
-        self.unfolded >= FOLD_AT
-    }
-
-    /// Whether it must be folded whatever that holds up.
-    pub(super) const fn needs_folding(&self) -> bool {
-        self.unfolded >= FOLD_NOW
-    }
-
-    /// Folds the rest of the write-ahead log into the file, so that it begins anew with the next batch. Quick when most of it
-    /// was folded just before.
-    pub(super) fn fold(&mut self) -> Result<(), StoreError> {
-        connection::fold(&self.connection)?;
-        self.unfolded = 0;
-        Ok(())
-    }
 }
 
-fn first(connection: &Connection) -> Result<Option<i64>, rusqlite::Error> {
-    connection.query_row("SELECT min(id) FROM batches", [], |row| row.get(0))
+/// Appends groups in one transaction, each with the number of its first batch. Returns when they are on disk.
+pub(super) fn append<'a>(
+    connection: &mut Connection,
+    groups: impl Iterator<Item = (i64, &'a [LogEntry])>,
+) -> Result<(), StoreError> {
+    let mut groups = groups.filter(|(_, entries)| !entries.is_empty()).peekable();
+    if groups.peek().is_none() {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    {
+        let mut insert = transaction.prepare_cached(
+            "INSERT INTO batches (id, workspace, user, received_at, seq, lost, times, user_agent, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?;
+        for (id, entry) in groups.flat_map(|(first, entries)| (first..).zip(entries)) {
+            let Settled { seq, lost, times } = &entry.settled;
+            insert.execute(params![
+                id,
+                entry.workspace.0,
+                entry.user.0,
+                entry.received_at.as_ms(),
+                seq.0.cast_signed(),
+                lost.cast_signed(),
+                times.as_ref().map(rows::to_json).transpose()?,
+                entry.user_agent,
+                Text(&entry.body),
+            ])?;
+        }
+    }
+    Ok(transaction.commit()?)
 }
 
-/// What a row takes besides its body.
-const ROW_BYTES: usize = 64;
+/// The numbers of the first batch that is there, and of the last one that ever was. When none is left, the first is the next.
+fn range(connection: &Connection) -> Result<(i64, i64), rusqlite::Error> {
+    let last: i64 = connection.query_row(
+        "SELECT max(coalesce((SELECT max(id) FROM batches), 0), (SELECT batch FROM swept))",
+        [],
+        |row| row.get(0),
+    )?;
+    let first: Option<i64> = connection.query_row("SELECT min(id) FROM batches", [], |row| row.get(0))?;
+    Ok((first.unwrap_or(last + 1), last))
+}

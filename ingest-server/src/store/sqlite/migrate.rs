@@ -13,7 +13,8 @@ pub(super) const LOG: &[&str] = &[
     include_str!("migrations/0003_old_records.sql"),
 ];
 /// The steps of the profiles' file.
-pub(super) const PROFILES: &[&str] = &[include_str!("migrations/profiles/0001_first.sql")];
+pub(super) const PROFILES: &[&str] =
+    &[include_str!("migrations/profiles/0001_first.sql"), include_str!("migrations/profiles/0002_packed.sql")];
 
 /// Brings the schema up to date, each step in a transaction of its own.
 pub(super) fn migrate(connection: &mut Connection, steps: &[&str]) -> anyhow::Result<()> {

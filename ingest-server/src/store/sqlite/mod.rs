@@ -6,16 +6,18 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `engine` | the one thread that applies and writes |
+//! | `engine` | the one thread that applies, and what it holds |
 //! | `log` | the record log |
+//! | `appender` | the threads that append to it |
 //! | `profiles` | users, and writing checkpoints |
-//! | `keeper` | the threads that write checkpoints and fold write-ahead logs |
+//! | `keeper` | the thread that writes checkpoints |
 //! | `timers` | timers of users who are held in memory |
 //! | `read` | pages of records |
 //! | `definitions` | workspaces, keys, segments, campaigns |
 //! | `simulated` | the same without threads, for simulations |
 //! | `lock` | one process at a time |
 
+mod appender;
 mod connection;
 mod definitions;
 mod engine;
@@ -49,7 +51,10 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 pub use self::simulated::{MemoryDisk, Moment, SimulatedStore};
 
-use self::engine::{Engine, Files};
+use self::{
+    appender::Reply,
+    engine::{Engine, Files},
+};
 use super::{Answer, RecordPage, RecordQuery, Store, StoreError, StoreOptions, StoredUser, UserRef, WorkspaceKey};
 use crate::{
     catalog::{Catalog, KeyHash},
@@ -60,7 +65,7 @@ use crate::{
 const LOG_FILE: &str = "kindling.db";
 /// The file of the profiles.
 const PROFILES_FILE: &str = "profiles.db";
-/// Jobs that wait for the writing thread. Batches wait in the ingest queue, which hands over one group at a time.
+/// Jobs that wait for the engine's thread. Batches wait in the ingest queue, which hands over a few groups at a time.
 const JOBS: usize = 16;
 /// Reads at the same time. Each is short; more would only compete for the same two or four cores.
 const READERS: usize = 4;
@@ -96,7 +101,7 @@ impl SqliteStore {
         let files = Files::within(directory);
         let mut engine = Engine::open(&files, options)?;
         let (jobs, mut waiting) = mpsc::channel::<Job>(JOBS);
-        thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
+        thread::Builder::new().name("store-engine".to_owned()).spawn(move || {
             while let Some(job) = waiting.blocking_recv() {
                 job(&mut engine);
             }
@@ -108,7 +113,7 @@ impl SqliteStore {
         Ok(Self { jobs, readers: Arc::new(readers) })
     }
 
-    /// Runs `job` on the writing thread.
+    /// Runs `job` on the engine's thread, when all that came before it is durable.
     fn write<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Engine) -> Result<T, StoreError> + Send + 'static,
@@ -116,7 +121,7 @@ impl SqliteStore {
         Box::pin(async move {
             let (answer, answered) = oneshot::channel();
             let job: Job = Box::new(move |engine| {
-                let done = engine.alive().and_then(|()| job(engine)).inspect_err(|error| engine.judge(error));
+                let done = engine.settle().and_then(|()| job(engine)).inspect_err(|error| engine.judge(error));
                 // Whoever asked may be gone; what was asked is done all the same.
                 let _ = answer.send(done);
             });
@@ -161,7 +166,14 @@ impl Readers {
 
 impl Store for SqliteStore {
     fn ingest(&self, group: Vec<Batch>) -> Answer<'_, Vec<FlushAnswer>> {
-        self.write(move |engine| engine.ingest(&group))
+        Box::pin(async move {
+            let (answer, answered) = oneshot::channel();
+            // A client that went away asks again.
+            let reply: Reply = Box::new(move |done| drop(answer.send(done)));
+            let job: Job = Box::new(move |engine| engine.ingest(&group, reply));
+            self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
+            answered.await.map_err(|_| StoreError::Closed)?
+        })
     }
 
     fn fire_timers(&self, catalog: Arc<Catalog>, now: Timestamp, limit: usize) -> Answer<'_, usize> {

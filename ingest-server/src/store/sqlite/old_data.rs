@@ -79,7 +79,10 @@ fn send_as_bob(engine: &mut Engine, catalog: &Catalog, seqs: impl IntoIterator<I
         "sent_at": THEN.as_ms(), "records": seqs.into_iter().map(event).collect::<Vec<_>>(),
     });
     let batch = ingest::decode(flush.to_string().into(), catalog, THEN).unwrap();
-    engine.ingest(&[batch]).unwrap()[0].acked.0
+    let (reply, replied) = std::sync::mpsc::channel();
+    engine.ingest(&[batch], Box::new(move |done| reply.send(done).unwrap()));
+    engine.settle().unwrap();
+    replied.recv().unwrap().unwrap()[0].acked.0
 }
 
 /// Everything that the first version knew is known.

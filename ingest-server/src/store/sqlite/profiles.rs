@@ -69,14 +69,13 @@ pub(super) fn person(connection: &Connection, id: UserId) -> Result<Option<Perso
     if let Some(into) = row.get(0)? {
         return Ok(Some(Person::MergedInto(UserId(into))));
     }
-    let text = |column| row.get_ref(column).map(|text| text.as_str().unwrap_or_default());
     Ok(Some(Person::Here(Arc::new(UserState {
         workspace: WorkspaceKey(row.get(1)?),
         external_id: rows::external_id(row.get(2)?)?,
-        profile: rows::from_json("a profile", text(3)?)?,
-        aliases: rows::from_json("aliases", text(6)?)?,
-        devices: rows::from_json("devices", text(4)?)?,
-        memberships: rows::from_json("memberships", text(5)?)?,
+        profile: rows::from_blob("a profile", row.get_ref(3)?)?,
+        aliases: rows::from_blob("aliases", row.get_ref(6)?)?,
+        devices: rows::from_blob("devices", row.get_ref(4)?)?,
+        memberships: rows::from_blob("memberships", row.get_ref(5)?)?,
     }))))
 }
 
@@ -257,9 +256,9 @@ fn write_users(transaction: &Transaction<'_>, users: &[(UserId, Person)]) -> Res
     )?;
     let mut merge = transaction.prepare_cached(
         "INSERT INTO users (id, workspace, merged_into, profile, aliases, devices, memberships)
-         VALUES (?1, 0, ?2, '{}', '[]', '[]', '{}')
+         VALUES (?1, 0, ?2, x'', x'', x'', x'')
          ON CONFLICT (id) DO UPDATE SET merged_into = excluded.merged_into, external_id = NULL,
-             profile = '{}', aliases = '[]', devices = '[]', memberships = '{}', due = NULL",
+             profile = x'', aliases = x'', devices = x'', memberships = x'', due = NULL",
     )?;
     for (id, person) in users {
         match person {
@@ -267,11 +266,11 @@ fn write_users(transaction: &Transaction<'_>, users: &[(UserId, Person)]) -> Res
                 id.0,
                 user.workspace.0,
                 user.external_id.as_ref().map(ExternalId::as_str),
-                rows::to_json(&user.profile)?,
-                rows::to_json(&user.devices)?,
-                rows::to_json(&user.memberships)?,
+                rows::to_blob(&user.profile)?,
+                rows::to_blob(&user.devices)?,
+                rows::to_blob(&user.memberships)?,
                 user.memberships.due().map(Timestamp::as_ms),
-                rows::to_json(&user.aliases)?,
+                rows::to_blob(&user.aliases)?,
             ])?,
             Person::MergedInto(into) => merge.execute([id.0, into.0])?,
         };

@@ -9,6 +9,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
+        mpsc,
     },
 };
 
@@ -36,7 +37,7 @@ use crate::{
 pub enum Moment {
     /// A group has been applied in memory, and nothing of it is on disk.
     Applied,
-    /// A group is on disk, and not answered.
+    /// Groups are on disk, and not answered.
     Appended,
     /// A checkpoint has been handed over, and nothing of it is on disk.
     CheckpointBegun,
@@ -115,9 +116,21 @@ impl SimulatedStore {
         definitions::load(self.engine.definitions())
     }
 
-    /// Applies a group of batches. When it returns `Ok`, they are durable.
-    pub fn ingest(&mut self, group: &[Batch]) -> Result<Vec<FlushAnswer>, StoreError> {
-        self.engine.ingest(group)
+    /// Applies groups of batches, one after the other, and then writes them, unless something asks for that before. Those of which
+    /// it returns `Ok` are durable.
+    pub fn ingest(&mut self, groups: &[Vec<Batch>]) -> Vec<Result<Vec<FlushAnswer>, StoreError>> {
+        let (reply, replied) = mpsc::channel();
+        for (place, group) in groups.iter().enumerate() {
+            let reply = reply.clone();
+            self.engine.ingest(group, Box::new(move |done| drop(reply.send((place, done)))));
+        }
+        // If it fails, so do those that wait for it.
+        let _ = self.engine.settle();
+        let mut outcomes: Vec<_> = groups.iter().map(|_| Err(StoreError::Closed)).collect();
+        for (place, done) in replied.try_iter() {
+            outcomes[place] = done;
+        }
+        outcomes
     }
 
     /// Lets the disk of the log refuse every write, or take them again.
@@ -192,6 +205,10 @@ mod tests {
         decode(Bytes::from(body), catalog, on).unwrap()
     }
 
+    fn ingest(store: &mut SimulatedStore, batch: Batch) -> Seq {
+        store.ingest(&[vec![batch]]).remove(0).unwrap()[0].acked
+    }
+
     #[test]
     fn what_is_kept_for_a_time_goes_when_it_is_written_down() {
         let disk = MemoryDisk::new().unwrap();
@@ -201,8 +218,7 @@ mod tests {
         let workspace = store.put_workspace(&WorkspaceId::parse("w").unwrap(), "pk").unwrap();
         let catalog = store.load_catalog().unwrap();
         for (stream, seq, on) in [(1, 1, 1), (1, 2, 20), (2, 1, 40)] {
-            let answers = store.ingest(&[flush(&catalog, stream, seq, day(on))]).unwrap();
-            assert_eq!(answers[0].acked, Seq(seq));
+            assert_eq!(ingest(&mut store, flush(&catalog, stream, seq, day(on))), Seq(seq));
         }
         let ada = UserRef::External(kindling_core::ids::ExternalId::parse("ada").unwrap());
         let all = RecordQuery {
@@ -228,8 +244,8 @@ mod tests {
         let mut store = SimulatedStore::open(&disk, &options, |_| true).unwrap();
         let (_, user) = store.user(workspace, &ada).unwrap().unwrap();
         assert_eq!(user.profile.events().count(), 2);
-        assert_eq!(store.ingest(&[flush(&catalog, 2, 1, day(41))]).unwrap()[0].acked, Seq(1));
-        store.ingest(&[flush(&catalog, 2, 2, day(90))]).unwrap();
+        assert_eq!(ingest(&mut store, flush(&catalog, 2, 1, day(41))), Seq(1));
+        ingest(&mut store, flush(&catalog, 2, 2, day(90)));
         assert_eq!(store.records(workspace, &ada, &all).unwrap().unwrap().records.len(), 1);
         assert_eq!(store.sweep(day(90), 100).unwrap(), 0);
         store.begin_checkpoint().unwrap();
@@ -239,9 +255,9 @@ mod tests {
         // The first stream had not been used for longer than streams are kept, the second one had.
         let mut store = SimulatedStore::open(&disk, &options, |_| true).unwrap();
         let (_, before) = store.user(workspace, &ada).unwrap().unwrap();
-        store.ingest(&[flush(&catalog, 2, 2, day(91))]).unwrap();
+        ingest(&mut store, flush(&catalog, 2, 2, day(91)));
         assert_eq!(store.user(workspace, &ada).unwrap().unwrap().1.profile, before.profile);
-        store.ingest(&[flush(&catalog, 1, 1, day(91))]).unwrap();
+        ingest(&mut store, flush(&catalog, 1, 1, day(91)));
         assert_ne!(store.user(workspace, &ada).unwrap().unwrap().1.profile, before.profile);
     }
 }
