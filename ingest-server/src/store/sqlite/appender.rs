@@ -66,7 +66,8 @@ impl SharedState {
     }
 
     fn resume(&self) {
-        let _ = self.0.compare_exchange(State::Refusing as u8, State::Taking as u8, Ordering::AcqRel, Ordering::Relaxed);
+        let _ =
+            self.0.compare_exchange(State::Refusing as u8, State::Taking as u8, Ordering::AcqRel, Ordering::Relaxed);
     }
 
     fn judge(&self, error: &StoreError) {
@@ -299,4 +300,65 @@ fn fold_beside(connection: &Connection, wanted: &Receiver<()>, is_done: &AtomicB
 fn die(error: &StoreError, state: &SharedState) {
     error!(%error, "the disk failed; nothing more is written");
     state.set(State::Dead);
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use kindling_core::{
+        ids::{Seq, UserId},
+        time::Timestamp,
+    };
+
+    use super::*;
+    use crate::{ingest, store::WorkspaceKey};
+
+    fn entry() -> LogEntry {
+        LogEntry {
+            workspace: WorkspaceKey(1),
+            user: UserId(1),
+            received_at: Timestamp::from_ms(1),
+            settled: ingest::Settled { seq: Seq(1), lost: 0, times: None },
+            user_agent: None,
+            span: None,
+            body: Bytes::from_static(b"{}"),
+        }
+    }
+
+    /// Has a group of one batch appended under that number, and says how it will be known what came of it.
+    fn append(appender: &mut Appender, first: i64) -> Receiver<Result<Vec<FlushAnswer>, StoreError>> {
+        let (reply, replied) = mpsc::channel();
+        let reply: Reply = Box::new(move |done| drop(reply.send(done)));
+        appender.append(Group { first, entries: vec![entry()], answers: Vec::new(), reply });
+        replied
+    }
+
+    #[test]
+    fn after_a_group_that_fails_none_is_written_until_it_is_said_so() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("log.db");
+        let mut log = log::Log::open(&file).unwrap();
+        definitions(&log.connection);
+        let mut appender = Appender::start(&file).unwrap();
+        assert!(append(&mut appender, 1).recv().unwrap().is_ok());
+        // Its number is taken.
+        assert!(matches!(append(&mut appender, 1).recv().unwrap(), Err(StoreError::Database(_))));
+        assert_eq!(appender.state(), State::Refusing);
+        assert!(matches!(append(&mut appender, 2).recv().unwrap(), Err(StoreError::Unwritten)));
+        assert!(appender.settle(&mut log.connection).is_none());
+        appender.resume();
+        let replied = append(&mut appender, 3);
+        appender.settle(&mut log.connection);
+        // It has been answered by now.
+        assert!(replied.try_recv().unwrap().is_ok());
+        let ids: Vec<i64> = {
+            let mut batches = log.connection.prepare("SELECT id FROM batches").unwrap();
+            batches.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+        };
+        assert_eq!(ids, [1, 3]);
+    }
+
+    fn definitions(connection: &Connection) {
+        connection.execute("INSERT INTO workspaces (key, id, name, revision) VALUES (1, 'w', '', 1)", []).unwrap();
+    }
 }
