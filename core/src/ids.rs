@@ -137,6 +137,16 @@ pub struct Alias {
 #[serde(transparent)]
 pub struct UserId(pub i64);
 
+impl UserId {
+    /// A number from 0 to 9999 that looks random (the finaliser of MurmurHash3) and never changes.
+    pub fn random_bucket(self) -> u16 {
+        let mut hash = self.0.cast_unsigned();
+        hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+        u16::try_from((hash ^ (hash >> 33)) % 10_000).unwrap_or_default()
+    }
+}
+
 impl fmt::Display for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`ids`] | the identifiers, each a type of its own |
 //! | [`time`] | instants and durations |
+//! | [`calendar`] | days of the calendar, and instants as people write them |
 //! | [`value`] | attribute and property values |
 //! | [`limits`] | every bound, once, with its reason |
 //! | [`decode`] | reading typed things out of values, with errors that name the path |
@@ -17,6 +18,7 @@
 //! | [`segment`] | the filter language: parse, evaluate, index |
 //! | [`message`] | in-app messages: content, triggers, choice |
 
+pub mod calendar;
 pub mod decode;
 pub mod ids;
 pub mod limits;

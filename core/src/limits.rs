@@ -68,11 +68,21 @@ pub const COUNTED: f64 = 1e18;
 pub const PATH_NAMES: usize = VALUE_DEPTH;
 /// Times kept of an event: counts in a window are exact up to here, and a filter may not ask for more.
 pub const EVENT_RECENT_TIMES: usize = 64;
+/// Purchases that are kept one by one: what was bought or spent in a window is exact up to here.
+pub const RECENT_PURCHASES: usize = 64;
 
 /// Nesting of a filter.
 pub const FILTER_DEPTH: usize = 16;
 /// Conditions in one filter, all branches together.
 pub const FILTER_NODES: usize = 256;
+/// Conditions of a filter and of all the segments that it stands on, together.
+pub const FILTER_NODES_DEEP: usize = 4_096;
+/// Values in a list of a filter.
+pub const FILTER_VALUES: usize = 256;
+/// A regular expression, in bytes.
+pub const PATTERN_BYTES: usize = 1_000;
+/// Counters that the filters of a workspace may ask for beside those that every profile has.
+pub const TRACKED: usize = 1_000;
 /// The longest window of a filter: two years.
 pub const FILTER_WINDOW: Duration = Duration::from_days(731);
 

@@ -134,19 +134,25 @@ pub struct Catalogs {
     current: RwLock<Arc<Catalog>>,
     /// Held from reading the store to putting the result in place, so that an older reading never replaces a newer one.
     loading: tokio::sync::Mutex<()>,
+    editing: tokio::sync::Mutex<()>,
 }
 
 impl Catalogs {
     /// Starts with what the store has.
     pub async fn load(store: &dyn Store) -> Result<Self, StoreError> {
         let current = RwLock::new(Arc::new(store.load_catalog().await?));
-        Ok(Self { current, loading: tokio::sync::Mutex::default() })
+        Ok(Self { current, loading: tokio::sync::Mutex::default(), editing: tokio::sync::Mutex::default() })
     }
 
     /// The current catalog.
     pub fn current(&self) -> Arc<Catalog> {
         // Nothing panics while it holds the lock, and a whole catalog is in there in any case.
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// To be held by whoever changes definitions that others stand on, from looking at them to having stored them.
+    pub async fn edit(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.editing.lock().await
     }
 
     /// Puts in place what the store has now. To be called after every change of a definition.

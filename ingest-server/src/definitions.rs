@@ -2,7 +2,7 @@
 //!
 //! Applying a file again changes nothing; what it does not name stays as it is.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::{Context as _, bail};
 use kindling_core::{
@@ -12,7 +12,12 @@ use kindling_core::{
 };
 use serde::Deserialize;
 
-use crate::{campaign::Campaign, catalog::KeyHash, store::Store};
+use crate::{
+    campaign::Campaign,
+    catalog::KeyHash,
+    segments::{self, Here},
+    store::Store,
+};
 
 /// A definitions file.
 #[derive(Debug, Deserialize)]
@@ -72,8 +77,17 @@ impl Definitions {
         for key in self.keys.secret {
             store.put_secret_key(workspace, KeyHash::of(&key)).await.context("a secret key")?;
         }
+        let catalog = store.load_catalog().await?;
+        let stored = catalog.workspace(workspace).map(|workspace| workspace.segments.as_slice()).unwrap_or_default();
+        let mut filters: BTreeMap<SegmentId, Filter> =
+            stored.iter().map(|segment| (segment.id.clone(), segment.filter.clone())).collect();
+        for SegmentDefinition { id, filter, .. } in &self.segments {
+            let filter = Filter::parse(filter, &Here).with_context(|| format!("the filter of segment {id}"))?;
+            filters.insert(id.clone(), filter);
+        }
+        // Of all of them together: one may stand on another that comes later.
+        segments::link(&mut filters)?;
         for SegmentDefinition { id, name, filter } in self.segments {
-            Filter::parse(&filter).with_context(|| format!("the filter of segment {id}"))?;
             let name = if name.is_empty() { id.to_string() } else { name };
             store.put_segment(workspace, id, name, filter).await?;
         }

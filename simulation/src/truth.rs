@@ -66,7 +66,7 @@ pub fn check(server: &mut Server, identities: &Identities, events: &BTreeMap<Str
         let wanted: Vec<&SegmentId> = segments
             .segments
             .iter()
-            .filter(|segment| evaluate(&segment.filter, &state.profile, now).matches)
+            .filter(|segment| evaluate(&segment.filter, &state.subject(user), now).matches)
             .map(|segment| &segment.id)
             .collect();
         let held: Vec<&SegmentId> = state.memberships.segments(segments).map(|segment| &segment.id).collect();

@@ -149,7 +149,10 @@ async fn a_wrong_definition_is_refused_with_the_place_of_the_mistake() {
     let (_server, api) = start().await;
     for (filter, path) in [
         (json!({"all": [{"event": "a"}, {"event": "b", "within": "7 days"}]}), "$.filter.all[1].within"),
-        (json!({"event": "a", "count": {"at_most": 1}}), "$.filter.count.at_most"),
+        (json!({"event": "a", "count": {"more": 1}}), "$.filter.count.more"),
+        (json!({"attribute": "email", "matches": "("}), "$.filter.matches"),
+        (json!({"not": {"segment": "nobody_wrote_this"}}), "$.filter"),
+        (json!({"all": [{"segment": "wrong"}]}), "$.filter"),
         (json!({"attribute": "plan", "is": "free"}), "$.filter.attribute"),
         (json!({"not": {"custom_attribute": "plan", "equals": 1}}), "$.filter.not.equals"),
         (json!({"foo": 1}), "$.filter"),

@@ -9,5 +9,5 @@ mod url;
 pub use choice::{History, choose};
 pub use content::{Button, ClickAction, Content, InAppMessage, SlideFrom, Style};
 pub use read::priority;
-pub use trigger::{Occurrence, PropertyTest, Trigger};
+pub use trigger::{Occurrence, Trigger};
 pub use url::SafeUrl;

@@ -1,17 +1,17 @@
 //! Reading messages from JSON values, and writing what a derive can't.
 
-use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde::{Serialize, Serializer};
 
 use super::{
     content::{Button, ClickAction, Content, InAppMessage, SlideFrom, Style},
-    trigger::{PropertyTest, Trigger},
+    trigger::Trigger,
     url::SafeUrl,
 };
 use crate::{
     decode::{DecodeError, Fields, Path},
     ids::CampaignId,
     limits,
-    segment::{Bound, Test},
+    segment::{Device, PropertyTest},
     time::Duration,
     value::{Map, Value, is_name},
 };
@@ -59,7 +59,8 @@ impl Trigger {
     pub fn read(value: &Value, path: &Path<'_>) -> Result<Self, DecodeError> {
         const TYPES: &str = "session_start, custom_event, purchase or message_click";
         let fields = Fields::of(value, path)?;
-        let tests = || fields.read_all("where", limits::FILTER_NODES, PropertyTest::read);
+        let tests =
+            || fields.read_all("where", limits::FILTER_NODES, |test, path| PropertyTest::read(test, path, &Device));
         match fields.required_text("type", TYPES)? {
             "session_start" => {
                 fields.only(&["type"], "no other key beside type")?;
@@ -83,37 +84,9 @@ impl Trigger {
     }
 }
 
-impl PropertyTest {
-    fn read(value: &Value, path: &Path<'_>) -> Result<Self, DecodeError> {
-        let fields = Fields::of(value, path)?;
-        let property = name(&fields, "property")?;
-        let property = property.ok_or_else(|| fields.error("property", "the name of a property"))?;
-        Ok(Self { property, test: Test::parse(&fields, "property")? })
-    }
-}
-
 impl Serialize for PropertyTest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(2))?;
-        map.serialize_entry("property", &self.property)?;
-        match &self.test {
-            Test::Is(value) => map.serialize_entry("is", value)?,
-            Test::IsNot(value) => map.serialize_entry("is_not", value)?,
-            Test::In(values) => map.serialize_entry("in", values)?,
-            Test::Greater(bound) => map.serialize_entry("greater", &bound.value())?,
-            Test::Less(bound) => map.serialize_entry("less", &bound.value())?,
-            Test::Exists(there) => map.serialize_entry("exists", there)?,
-        }
-        map.end()
-    }
-}
-
-impl Bound {
-    fn value(self) -> Value {
-        match self {
-            Self::Number(number) => Value::Number(number),
-            Self::Time(time) => Value::Time(time),
-        }
+        self.source.serialize(serializer)
     }
 }
 
@@ -232,7 +205,7 @@ mod tests {
     }
 
     /// The wire form of a message with everything in it.
-    const FULL: &str = r#"{"id":"free_shipping","priority":10,"trigger":{"type":"custom_event","name":"added","where":[{"property":"price","greater":10},{"property":"sku","in":["a",1]},{"property":"x","exists":false}]},"repeat_after_ms":86400000,"content":{"type":"slide_up","slide_from":"top","header":"H","body":"B","image_url":"/i.png","image_alt":"I","click_action":{"type":"open_url","url":"/x","new_tab":true},"buttons":[{"id":"go","text":"Go","click_action":{"type":"close"}}],"duration_ms":8000,"extras":{"k":"v"}}}"#;
+    const FULL: &str = r#"{"id":"free_shipping","priority":10,"trigger":{"type":"custom_event","name":"added","where":[{"greater":10,"property":"price"},{"in":["a",1],"property":"sku"},{"exists":false,"property":"x"}]},"repeat_after_ms":86400000,"content":{"type":"slide_up","slide_from":"top","header":"H","body":"B","image_url":"/i.png","image_alt":"I","click_action":{"type":"open_url","url":"/x","new_tab":true},"buttons":[{"id":"go","text":"Go","click_action":{"type":"close"}}],"duration_ms":8000,"extras":{"k":"v"}}}"#;
 
     #[test]
     fn a_message_is_read_as_it_was_written() {

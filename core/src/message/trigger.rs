@@ -2,11 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{
-    ids::CampaignId,
-    segment::Test,
-    value::{Object, Value},
-};
+use crate::{ids::CampaignId, segment::PropertyTest, value::Object};
 
 /// What makes the SDK show a message.
 ///
@@ -40,15 +36,6 @@ pub enum Trigger {
         #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<CampaignId>,
     },
-}
-
-/// A test of one property of an event or purchase.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PropertyTest {
-    /// The property's name.
-    pub property: String,
-    /// The test.
-    pub test: Test,
 }
 
 /// Something that happened, as triggers see it.
@@ -97,8 +84,5 @@ impl Trigger {
 }
 
 fn all_hold(tests: &[PropertyTest], properties: Option<&Object>) -> bool {
-    tests.iter().all(|PropertyTest { property, test }| {
-        let value: Option<&Value> = properties.and_then(|properties| properties.get(property));
-        test.holds(value)
-    })
+    tests.iter().all(|test| test.holds(properties))
 }

@@ -63,6 +63,9 @@ struct StoredActivity {
     /// As it was stored at first: the times themselves.
     #[serde(default, skip_serializing)]
     recent: Vec<Timestamp>,
+    /// What was all that was stored of some: the last time.
+    #[serde(default, skip_serializing)]
+    last: Option<Timestamp>,
 }
 
 impl From<StoredActivity> for Activity {
@@ -72,6 +75,9 @@ impl From<StoredActivity> for Activity {
         for distance in stored.times {
             time = time.wrapping_add(distance);
             times.push(Timestamp::from_ms(time));
+        }
+        if times.is_empty() {
+            times.extend(stored.last);
         }
         Self { count: stored.count, first: stored.first, recent: RecentTimes::of(times) }
     }
@@ -85,7 +91,7 @@ impl From<&Activity> for StoredActivity {
             before = time.as_ms();
             distance
         });
-        Self { count: activity.count, first: activity.first, times: times.collect(), recent: Vec::new() }
+        Self { count: activity.count, first: activity.first, times: times.collect(), recent: Vec::new(), last: None }
     }
 }
 
@@ -143,6 +149,16 @@ impl Activity {
     /// The memory that it takes beside itself, in bytes.
     pub(super) const fn memory(&self) -> usize {
         self.recent.memory()
+    }
+
+    /// The times of the last occurrences, from the most recent on: at most [`crate::limits::EVENT_RECENT_TIMES`].
+    pub fn recent(&self) -> impl Iterator<Item = Timestamp> {
+        self.recent.descending()
+    }
+
+    /// How often, first and last.
+    pub fn tally(&self) -> Tally {
+        Tally { count: self.count, first: self.first, last: self.last() }
     }
 
     /// The time of the `n`-th most recent occurrence, from 1; `None` when it happened less often or is not kept any more.

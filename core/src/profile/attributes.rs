@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ids::Seq, protocol::RecordError, time::Timestamp, value::Value};
+use crate::{calendar::Date, ids::Seq, protocol::RecordError, time::Timestamp, value::Value};
 
 macro_rules! standard_attributes {
     ($($(#[$doc:meta])* $variant:ident = $name:literal),* $(,)?) => {
@@ -64,33 +64,13 @@ impl StandardAttribute {
         let form = match self {
             Self::Email => text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty()),
             Self::Gender => matches!(text.as_str(), "m" | "f" | "o" | "u" | "n" | "p"),
-            Self::DateOfBirth => is_date(text),
+            Self::DateOfBirth => Date::parse(text).is_some(),
             Self::Country => text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase()),
             Self::Language => text.len() == 2 && text.bytes().all(|b| b.is_ascii_lowercase()),
             Self::FirstName | Self::LastName | Self::PhoneNumber | Self::HomeCity | Self::TimeZone => true,
         };
         if form && crate::value::is_name(text) { Ok(()) } else { Err(RecordError::InvalidAttribute) }
     }
-}
-
-/// Whether the text is a day of the calendar, as `YYYY-MM-DD`.
-fn is_date(text: &str) -> bool {
-    let digits = |range: std::ops::Range<usize>| {
-        let part = text.get(range)?;
-        part.bytes().all(|b| b.is_ascii_digit()).then(|| part.parse::<u32>().ok()).flatten()
-    };
-    let separated = text.len() == 10 && text.get(4..5) == Some("-") && text.get(7..8) == Some("-");
-    let (true, Some(year), Some(month), Some(day)) = (separated, digits(0..4), digits(5..7), digits(8..10)) else {
-        return false;
-    };
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let days = match month {
-        4 | 6 | 9 | 11 => 30,
-        2 => 28 + u32::from(leap),
-        1..=12 => 31,
-        _ => 0,
-    };
-    (1..=days).contains(&day)
 }
 
 /// Whether the user was signed in when a record was made. What an identified user said of themselves stands above what an

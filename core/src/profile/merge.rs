@@ -50,6 +50,9 @@ impl Profile {
         if let Some(location) = other.location {
             self.locate(location);
         }
+        for (id, activity) in other.tracked {
+            self.tracked.entry(id).or_default().merge(&activity);
+        }
     }
 }
 

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 pub use activity::{Activity, Tally};
 pub use attributes::{Fact, Origin, Stamp, StandardAttribute};
 pub use interactions::Interactions;
-pub use purchases::{ProductPurchases, Purchases};
+pub use purchases::{ProductPurchases, Purchases, RecentPurchase};
 
 use custom::CustomAttribute;
 
@@ -60,6 +60,9 @@ pub struct Profile {
     groups: BTreeMap<String, Fact<GroupState>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     location: Option<Fact<Location>>,
+    /// Occurrences that filters ask for, by the number of what is asked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    tracked: BTreeMap<u64, Activity>,
     /// Whether no record was applied yet, so that `first_seen` and `last_seen` are only when the profile was made.
     #[serde(default, skip_serializing_if = "is_false")]
     unheard: bool,
@@ -69,7 +72,7 @@ pub struct Profile {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sessions {
     /// How many began, and when.
-    pub starts: Tally,
+    pub starts: Activity,
     /// How long the ended ones lasted together, in milliseconds.
     pub total_ms: i64,
 }
@@ -93,6 +96,7 @@ impl Profile {
             subscriptions: BTreeMap::new(),
             groups: BTreeMap::new(),
             location: None,
+            tracked: BTreeMap::new(),
             unheard: true,
         }
     }
@@ -110,7 +114,14 @@ impl Profile {
         let values = self.standard_attributes().map(|(_, value)| value.memory()).sum::<usize>()
             + self.custom.values().map(CustomAttribute::memory).sum::<usize>();
         let others = self.purchases.products.len() + self.messages.len();
-        size_of::<Self>() + self.events.iter().map(event).sum::<usize>() + (attributes + others) * TREE_ENTRY + values
+        let counters = self.tracked.values().map(|activity| 64 + activity.memory()).sum::<usize>();
+        size_of::<Self>()
+            + counters
+            + self.purchases.memory()
+            + self.sessions.starts.memory()
+            + self.events.iter().map(event).sum::<usize>()
+            + (attributes + others) * TREE_ENTRY
+            + values
     }
 
     /// A standard attribute, if it is set.
@@ -141,6 +152,21 @@ impl Profile {
     /// The activity of every event that ever happened.
     pub fn events(&self) -> impl Iterator<Item = (&str, &Activity)> {
         self.events.iter()
+    }
+
+    /// Occurrences that a filter asks for, by the number of what is asked.
+    pub fn tracked(&self, id: u64) -> Option<&Activity> {
+        self.tracked.get(&id)
+    }
+
+    /// Counts an occurrence that a filter asks for.
+    pub fn track(&mut self, id: u64, at: Timestamp) {
+        self.tracked.entry(id).or_default().add(at);
+    }
+
+    /// Lets go of what no filter asks for any more.
+    pub fn keep_tracked(&mut self, is_asked: impl Fn(u64) -> bool) {
+        self.tracked.retain(|id, _| is_asked(*id));
     }
 
     /// What the user did with the messages of campaigns.

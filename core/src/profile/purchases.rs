@@ -20,6 +20,26 @@ pub struct Purchases {
     pub revenue: BTreeMap<Currency, Hundredths>,
     /// By product, of at most [`limits::PROFILE_PRODUCTS`].
     pub products: BTreeMap<String, ProductPurchases>,
+    /// The last [`limits::RECENT_PURCHASES`], ascending: what windows are exact up to. (Profiles stored before these were kept lack
+    /// those of then.)
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    recent: Vec<RecentPurchase>,
+    /// The first time. (Likewise; then it is that of a product.)
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    first: Option<Timestamp>,
+}
+
+/// One of the last purchases. The order of the fields is that of comparing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RecentPurchase {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub product: Box<str>,
+    /// The currency.
+    pub currency: Currency,
+    /// Price times quantity.
+    pub amount: Hundredths,
 }
 
 /// The purchases of one product.
@@ -43,7 +63,12 @@ impl Purchases {
     /// Adds a purchase of a product.
     pub(super) fn add(&mut self, id: &str, quantity: u32, currency: Currency, amount: Hundredths, at: Timestamp) {
         self.count = self.count.saturating_add(1);
+        self.first = Some(self.first().map_or(at, |first| first.min(at)));
         earn(&mut self.revenue, currency, amount);
+        let purchase = RecentPurchase { at, product: id.into(), currency, amount };
+        let place = self.recent.partition_point(|before| *before <= purchase);
+        self.recent.insert(place, purchase);
+        self.forget_old();
         let products = self.products.len();
         match self.products.get_mut(id) {
             Some(product) => product.add(quantity, currency, amount, at),
@@ -54,13 +79,44 @@ impl Purchases {
 
     /// Adds the purchases of another profile.
     pub(super) fn merge(&mut self, other: Self) {
+        self.first = [self.first(), other.first()].into_iter().flatten().min();
         self.count = self.count.saturating_add(other.count);
         earn_all(&mut self.revenue, other.revenue);
+        self.recent.extend(other.recent);
+        self.recent.sort_unstable();
+        self.forget_old();
         for (id, product) in other.products {
             if has_room(&self.products, &id, limits::PROFILE_PRODUCTS) {
                 self.products.entry(id).or_default().merge(product);
             }
         }
+    }
+}
+
+impl Purchases {
+    /// When the first was.
+    pub fn first(&self) -> Option<Timestamp> {
+        self.first.or_else(|| self.products.values().filter_map(|product| product.first).min())
+    }
+
+    /// The last ones, from the most recent on.
+    pub fn recent(&self) -> impl Iterator<Item = &RecentPurchase> {
+        self.recent.iter().rev()
+    }
+
+    /// Whether the next purchase takes the place of one of the last ones.
+    pub fn is_recent_full(&self) -> bool {
+        self.recent.len() >= limits::RECENT_PURCHASES
+    }
+
+    fn forget_old(&mut self) {
+        let surplus = self.recent.len().saturating_sub(limits::RECENT_PURCHASES);
+        self.recent.drain(..surplus);
+    }
+
+    /// The memory that it takes beside itself and the products, in bytes, about.
+    pub(super) fn memory(&self) -> usize {
+        self.recent.len() * (size_of::<RecentPurchase>() + 24)
     }
 }
 

@@ -45,6 +45,22 @@ device_info! {
 }
 
 impl DeviceInfo {
+    /// What it looks like, as far as it can be told: `phone`, `tablet` or `desktop`.
+    pub fn form(&self) -> Option<&'static str> {
+        /// The shorter side of a tablet's screen, in CSS pixels: Android's own line between the two.
+        const TABLET: u16 = 600;
+        let shorter_side = self.screen_width.zip(self.screen_height).map(|(width, height)| width.min(height));
+        match self.os.as_deref()? {
+            "iPadOS" => Some("tablet"),
+            "iOS" | "Android" => {
+                let named =
+                    self.model.as_deref().is_some_and(|model| model.contains("iPad") || model.contains("Tablet"));
+                Some(if named || shorter_side.is_some_and(|side| side >= TABLET) { "tablet" } else { "phone" })
+            }
+            _ => Some("desktop"),
+        }
+    }
+
     /// Holds the texts against the limits.
     pub(super) fn check(&self) -> Result<(), RecordError> {
         let Self { browser, browser_version, os, os_version, model, language, time_zone, .. } = self;
@@ -56,6 +72,17 @@ impl DeviceInfo {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn forms_are_told_apart() {
+        let form = |text: &str| serde_json::from_str::<DeviceInfo>(text).unwrap().form();
+        assert_eq!(form(r#"{"os":"Windows","screen_width":400,"screen_height":700}"#), Some("desktop"));
+        assert_eq!(form(r#"{"os":"Android","screen_width":800,"screen_height":360}"#), Some("phone"));
+        assert_eq!(form(r#"{"os":"Android","screen_width":800,"screen_height":1280}"#), Some("tablet"));
+        assert_eq!(form(r#"{"os":"iOS","model":"iPad"}"#), Some("tablet"));
+        assert_eq!(form(r#"{"os":"iOS"}"#), Some("phone"));
+        assert_eq!(form("{}"), None);
+    }
 
     #[test]
     fn what_is_newer_and_there_overwrites() {

@@ -1,184 +1,182 @@
 //! Evaluating a filter: whether it holds now, and until when that is certain.
 
-use serde::{Deserialize, Serialize};
-
-use super::filter::{AttributeRef, EventCount, Filter};
-use crate::{profile::Profile, time::Timestamp};
-
-/// The outcome of a filter for one profile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Verdict {
-    /// Whether the profile matches now.
-    pub matches: bool,
-    /// The earliest instant at which `matches` could change although nothing happens; `None`: never.
-    pub until: Option<Timestamp>,
-}
-
-impl Verdict {
-    const fn lasting(matches: bool) -> Self {
-        Self { matches, until: None }
-    }
-}
+use super::{
+    filter::{AttributeRef, AttributeTest, Condition, DeviceField, Filter, Near, Spent},
+    host::Subject,
+    test::{Test, any_at},
+    verdict::Verdict,
+};
+use crate::{
+    calendar::{Date, parse_instant},
+    profile::Profile,
+    protocol::{DeviceInfo, Hundredths},
+    time::Timestamp,
+    value::Value,
+};
 
 /// Evaluates the filter at `now`. It costs a look-up for each condition, and no scan of the history.
-pub fn evaluate(filter: &Filter, profile: &Profile, now: Timestamp) -> Verdict {
+pub fn evaluate(filter: &Filter, subject: &Subject<'_>, now: Timestamp) -> Verdict {
     match filter {
-        Filter::All(parts) => combine(parts, profile, now, true),
-        Filter::Any(parts) => combine(parts, profile, now, false),
-        Filter::Not(part) => {
-            let verdict = evaluate(part, profile, now);
-            Verdict { matches: !verdict.matches, ..verdict }
+        Filter::All(parts) => Verdict::combine(parts.iter().map(|part| evaluate(part, subject, now)), true),
+        Filter::Any(parts) => Verdict::combine(parts.iter().map(|part| evaluate(part, subject, now)), false),
+        Filter::Not(part) => evaluate(part, subject, now).negated(),
+        Filter::Segment(_, filter) => {
+            filter.as_ref().map_or(Verdict::lasting(false), |filter| evaluate(filter, subject, now))
         }
-        Filter::Attribute(attribute, test) => {
-            let value = match attribute {
-                AttributeRef::Standard(attribute) => profile.standard(*attribute),
-                AttributeRef::Custom(name) => profile.custom(name),
-            };
-            Verdict::lasting(test.holds(value))
-        }
-        Filter::EventCount(count) => event_count(count, profile, now),
+        Filter::Condition(condition) => condition.verdict(subject, now),
     }
 }
 
-/// "All" and "any" are one rule seen from two sides. While every part agrees with `neutral` (true for "all", false for "any"),
-/// the first part to change can change the whole. Once some parts disagree, the whole changes only after *every* one of those
-/// has changed: not before the last of them.
-fn combine(parts: &[Filter], profile: &Profile, now: Timestamp, neutral: bool) -> Verdict {
-    let mut first_of_neutral: Option<Timestamp> = None;
-    let mut last_of_deciding: Option<Option<Timestamp>> = None;
-    for part in parts {
-        let Verdict { matches, until } = evaluate(part, profile, now);
-        if matches == neutral {
-            first_of_neutral = earlier(first_of_neutral, until);
-        } else {
-            last_of_deciding = Some(match last_of_deciding {
-                None => until,
-                Some(last) => last.zip(until).map(|(a, b)| a.max(b)),
+impl Condition {
+    /// Whether it holds.
+    pub(super) fn verdict(&self, subject: &Subject<'_>, now: Timestamp) -> Verdict {
+        let profile = subject.profile;
+        match self {
+            Self::Attribute { attribute, path, test } => test.verdict(attribute.value(profile), path, subject, now),
+            Self::Occurrences { of, test } => test.verdict(&of.occurrences(profile), subject, now),
+            Self::Spent(spent) => spent.verdict(subject, now),
+            Self::SessionTime(bounds) => {
+                Verdict::lasting(bounds.contain(u64::try_from(profile.sessions.total_ms).unwrap_or_default()))
+            }
+            Self::FirstSeen(test) => test.verdict(profile.first_seen, now),
+            Self::LastSeen(test) => test.verdict(profile.last_seen, now),
+            Self::Near(near) => {
+                let place = profile.location().map(|(place, _)| place);
+                Verdict::lasting(place.is_some_and(|place| {
+                    near.kilometres_to(place.latitude.get(), place.longitude.get()) <= near.kilometres.get()
+                }))
+            }
+            Self::Device(field, test) => Verdict::lasting(device(*field, test, subject)),
+            Self::Subscription(channel, states) => Verdict::lasting(states.contains(&profile.subscription(*channel))),
+            Self::SubscriptionGroup(group, states) => {
+                Verdict::lasting(states.contains(&profile.subscription_group(group)))
+            }
+            Self::Anonymous(wanted) => Verdict::lasting(subject.is_anonymous == *wanted),
+            Self::RandomBucket(first, last) => Verdict::lasting((*first..=*last).contains(&subject.bucket)),
+        }
+    }
+}
+
+impl AttributeRef {
+    /// Its value, if it is set.
+    pub fn value<'a>(&self, profile: &'a Profile) -> Option<&'a Value> {
+        match self {
+            Self::Standard(attribute) => profile.standard(*attribute),
+            Self::Custom(name) => profile.custom(name),
+        }
+    }
+}
+
+impl AttributeTest {
+    /// Whether what the path leads to passes.
+    pub(super) fn verdict(
+        &self,
+        value: Option<&Value>,
+        path: &[String],
+        subject: &Subject<'_>,
+        now: Timestamp,
+    ) -> Verdict {
+        let any = |verdict: &dyn Fn(&Value) -> Option<Verdict>| {
+            let mut found = Vec::new();
+            any_at(value, path, &mut |value| {
+                found.extend(verdict(value));
+                // They are all wanted.
+                false
             });
+            Verdict::combine(found, false)
+        };
+        match self {
+            Self::Value(test) => Verdict::lasting(test.holds_at(value, path)),
+            Self::Time(test) => any(&|value| instant(value).map(|at| test.verdict(at, now))),
+            Self::Anniversary(anniversary) => any(&|value| {
+                let day = match value {
+                    Value::String(text) => Date::parse(text),
+                    Value::Time(at) => Some(anniversary.zone.date(subject, *at)),
+                    _ => None,
+                };
+                day.map(|day| anniversary.verdict(day, subject, now))
+            }),
         }
     }
-    match last_of_deciding {
-        None => Verdict { matches: neutral, until: first_of_neutral },
-        Some(until) => Verdict { matches: !neutral, until },
+}
+
+/// The instant that a value stands for: a time, or a text that is written as one.
+fn instant(value: &Value) -> Option<Timestamp> {
+    match value {
+        Value::Time(at) => Some(*at),
+        Value::String(text) => parse_instant(text),
+        _ => None,
     }
 }
 
-fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
-    }
+fn device(field: DeviceField, test: &Test, subject: &Subject<'_>) -> bool {
+    subject.devices.any(&mut |info| field.value(info).is_some_and(|value| test.rule.holds(&value))) != test.negated
 }
 
-fn event_count(count: &EventCount, profile: &Profile, now: Timestamp) -> Verdict {
-    let Some(activity) = profile.event(&count.event) else { return Verdict::lasting(false) };
-    let Some(within) = count.within else { return Verdict::lasting(activity.count >= count.at_least) };
-    // The count holds exactly while the n-th most recent occurrence is in the window.
-    let ends = usize::try_from(count.at_least)
-        .ok()
-        .and_then(|n| activity.nth_most_recent(n))
-        .map(|occurrence| occurrence.plus(within));
-    match ends {
-        Some(ends) if now < ends => Verdict { matches: true, until: Some(ends) },
-        _ => Verdict::lasting(false),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::{
-        ids::Seq,
-        profile::{Origin, Stamp},
-        protocol::RecordKind,
-        segment::Test,
-        time::Duration,
-        value::Value,
-    };
-
-    const DAY: i64 = 86_400_000;
-
-    fn profile_with(events: &[(&str, i64)]) -> Profile {
-        let mut profile = Profile::new(Timestamp::from_ms(0));
-        for (name, at) in events {
-            let kind: RecordKind = RecordKind::CustomEvent { name: (*name).to_owned(), properties: None };
-            let stamp = Stamp { origin: Origin::Identified, at: Timestamp::from_ms(*at), seq: Seq(1) };
-            profile.apply(&kind, stamp).unwrap();
+impl DeviceField {
+    fn value(self, info: &DeviceInfo) -> Option<Value> {
+        let text = |text: &Option<String>| text.as_deref().map(Value::from);
+        match self {
+            Self::Browser => text(&info.browser),
+            Self::BrowserVersion => text(&info.browser_version),
+            Self::Os => text(&info.os),
+            Self::OsVersion => text(&info.os_version),
+            Self::Model => text(&info.model),
+            Self::Language => text(&info.language),
+            Self::TimeZone => text(&info.time_zone),
+            Self::ScreenWidth => info.screen_width.map(|width| Value::from(i32::from(width))),
+            Self::Form => info.form().map(Value::from),
         }
-        profile
+    }
+}
+
+impl Spent {
+    fn verdict(&self, subject: &Subject<'_>, now: Timestamp) -> Verdict {
+        let at_least = |amount| self.at_least(amount, subject, now);
+        match self.most {
+            None => at_least(self.least),
+            Some(most) => Verdict::combine([at_least(self.least), at_least(most.plus(Hundredths(1))).negated()], true),
+        }
     }
 
-    fn at_least(event: &str, at_least: u64, days: i64) -> Filter {
-        Filter::EventCount(EventCount { event: event.into(), at_least, within: Some(Duration::from_days(days)) })
-    }
-
-    #[test]
-    fn a_window_ends_to_the_millisecond() {
-        let profile = profile_with(&[("a", 10), ("a", 20), ("a", 30)]);
-        let filter = at_least("a", 2, 7);
-        let ends = Timestamp::from_ms(20 + 7 * DAY);
-        let before = Timestamp::from_ms(ends.as_ms() - 1);
-        assert_eq!(evaluate(&filter, &profile, before), Verdict { matches: true, until: Some(ends) });
-        assert_eq!(evaluate(&filter, &profile, ends), Verdict { matches: false, until: None });
-        let lapsed = Filter::Not(Box::new(filter));
-        assert_eq!(evaluate(&lapsed, &profile, before), Verdict { matches: false, until: Some(ends) });
-        assert_eq!(evaluate(&lapsed, &profile, ends), Verdict { matches: true, until: None });
-    }
-
-    #[test]
-    fn counts_without_a_window_last() {
-        let profile = profile_with(&[("a", 10), ("a", 20)]);
-        let ever = |n| Filter::EventCount(EventCount { event: "a".into(), at_least: n, within: None });
-        assert_eq!(evaluate(&ever(2), &profile, Timestamp::from_ms(i64::MAX)), Verdict::lasting(true));
-        assert_eq!(evaluate(&ever(3), &profile, Timestamp::from_ms(30)), Verdict::lasting(false));
-    }
-
-    fn any_filter() -> impl Strategy<Value = Filter> {
-        let leaf = prop_oneof![
-            ("[abc]", 1..4u64, 1..4i64).prop_map(|(event, n, days)| at_least(&event, n, days)),
-            ("[abc]", 1..4u64).prop_map(|(event, at_least)| Filter::EventCount(EventCount {
-                event,
-                at_least,
-                within: None
-            })),
-            ("[xy]", any::<bool>())
-                .prop_map(|(name, there)| Filter::Attribute(AttributeRef::Custom(name), Test::Exists(there))),
-            ("[xy]", 0..3i32)
-                .prop_map(|(name, v)| Filter::Attribute(AttributeRef::Custom(name), Test::Is(Value::from(v)))),
-        ];
-        leaf.prop_recursive(4, 24, 4, |inner| {
-            prop_oneof![
-                prop::collection::vec(inner.clone(), 0..4).prop_map(Filter::All),
-                prop::collection::vec(inner.clone(), 0..4).prop_map(Filter::Any),
-                inner.prop_map(|part| Filter::Not(Box::new(part))),
-            ]
-        })
-    }
-
-    proptest! {
-        /// The promise of `until`: the verdict is the same at every instant before it.
-        #[test]
-        fn nothing_changes_before_until(
-            filter in any_filter(),
-            events in prop::collection::vec(("[abc]", 0..5 * DAY), 0..12),
-            now in 0..9 * DAY,
-            probes in prop::collection::vec(0..12 * DAY, 16),
-        ) {
-            let events: Vec<_> = events.iter().map(|(name, at)| (name.as_str(), *at)).collect();
-            let profile = profile_with(&events);
-            let verdict = evaluate(&filter, &profile, Timestamp::from_ms(now));
-            // Every instant at which a window of these filters can end is an interesting probe, and the one before it.
-            let edges = events.iter().flat_map(|(_, at)| (1..4).flat_map(move |d| [at + d * DAY - 1, at + d * DAY]));
-            for probe in probes.into_iter().chain(edges).map(Timestamp::from_ms) {
-                if probe >= Timestamp::from_ms(now) && verdict.until.is_none_or(|until| probe < until) {
-                    prop_assert_eq!(evaluate(&filter, &profile, probe).matches, verdict.matches, "at {:?}", probe);
+    /// Whether so much was spent. In a window that only ever becomes less by itself, one purchase after the other.
+    fn at_least(&self, amount: Hundredths, subject: &Subject<'_>, now: Timestamp) -> Verdict {
+        let purchases = &subject.profile.purchases;
+        if self.window == super::Window::Ever {
+            let revenue = match &self.product {
+                None => Some(&purchases.revenue),
+                Some(product) => purchases.products.get(product).map(|product| &product.revenue),
+            };
+            let spent = revenue.and_then(|revenue| revenue.get(&self.currency)).copied().unwrap_or_default();
+            return Verdict::lasting(spent >= amount);
+        }
+        let mut sum = Hundredths::default();
+        if sum >= amount {
+            return Verdict::lasting(true);
+        }
+        // From the most recent on: it holds as long as the one counts with which it is enough.
+        for purchase in purchases.recent() {
+            let is_meant = purchase.currency == self.currency
+                && self.product.as_ref().is_none_or(|product| *product == *purchase.product);
+            if is_meant {
+                sum = sum.plus(purchase.amount);
+                if sum >= amount {
+                    return self.window.counts(purchase.at, subject, now);
                 }
             }
-            if let Some(until) = verdict.until {
-                prop_assert!(until > Timestamp::from_ms(now));
-            }
         }
+        Verdict::lasting(false)
+    }
+}
+
+impl Near {
+    /// The way to another place over the surface of the earth. (Haversine formula, with the mean radius: off by 0.5 % at most.)
+    pub fn kilometres_to(&self, latitude: f64, longitude: f64) -> f64 {
+        const EARTH: f64 = 6_371.008_8;
+        let (from, to) = (self.latitude.get().to_radians(), latitude.to_radians());
+        let half_north = (to - from) / 2.0;
+        let half_east = (longitude - self.longitude.get()).to_radians() / 2.0;
+        let chord = half_north.sin().powi(2) + from.cos() * to.cos() * half_east.sin().powi(2);
+        2.0 * EARTH * chord.sqrt().min(1.0).asin()
     }
 }

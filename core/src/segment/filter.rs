@@ -1,17 +1,18 @@
-//! The filter language, as data.
+//! The filter language, as data. How it is written is described in `docs/segments.md`.
 
+use std::sync::Arc;
+
+use super::test::{Bounds, Test};
 use crate::{
+    ids::{CampaignId, SegmentId},
     profile::StandardAttribute,
-    time::Duration,
-    value::{Number, Value},
+    protocol::{Channel, Currency, GroupState, Hundredths, RecordKind, SubscriptionState},
+    time::{Duration, Timestamp},
+    value::{Number, Object, Value},
 };
 
-/// A filter over profiles.
-///
-/// In JSON: `{"all": […]}`, `{"any": […]}`, `{"not": …}`, `{"attribute": "country", "is": "DE"}`,
-/// `{"custom_attribute": "plan", "in": ["pro", "team"]}` and
-/// `{"event": "added_to_basket", "count": {"at_least": 2}, "within": "7d"}`.
-#[derive(Debug, Clone, PartialEq)]
+/// A filter over users.
+#[derive(Debug, Clone)]
 pub enum Filter {
     /// Every part holds. With no parts it holds.
     All(Vec<Filter>),
@@ -19,14 +20,55 @@ pub enum Filter {
     Any(Vec<Filter>),
     /// The part does not hold.
     Not(Box<Filter>),
-    /// An attribute passes a test.
-    Attribute(AttributeRef, Test),
-    /// An event happened often enough.
-    EventCount(EventCount),
+    /// The user is in another segment: its id, and its filter once it has been looked up.
+    Segment(SegmentId, Option<Arc<Filter>>),
+    /// One condition.
+    Condition(Condition),
+}
+
+/// A condition on one part of what is known of a user.
+#[derive(Debug, Clone)]
+pub enum Condition {
+    /// An attribute, or what a path leads to in it.
+    Attribute {
+        /// Which one.
+        attribute: AttributeRef,
+        /// The names that lead to the value; empty: the attribute itself.
+        path: Vec<String>,
+        /// What it must be.
+        test: AttributeTest,
+    },
+    /// Something that happens now and then.
+    Occurrences {
+        /// What.
+        of: Source,
+        /// How often or when.
+        test: OccurrenceTest,
+    },
+    /// Money that was spent.
+    Spent(Spent),
+    /// How long all sessions together lasted, in milliseconds.
+    SessionTime(Bounds),
+    /// When the user was first heard of.
+    FirstSeen(TimeTest),
+    /// When the user was last heard of.
+    LastSeen(TimeTest),
+    /// The last known place is near another one.
+    Near(Near),
+    /// One of the user's devices.
+    Device(DeviceField, Test),
+    /// What the user said to a channel: one of these. `None` among them: nothing.
+    Subscription(Channel, Vec<Option<SubscriptionState>>),
+    /// What the user said to a subscription group, likewise.
+    SubscriptionGroup(String, Vec<Option<GroupState>>),
+    /// Whether the user never signed in.
+    Anonymous(bool),
+    /// The user's random number is one of these, first and last included.
+    RandomBucket(u16, u16),
 }
 
 /// Which attribute.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AttributeRef {
     /// One of the attributes that every profile has a place for.
     Standard(StandardAttribute),
@@ -34,68 +76,262 @@ pub enum AttributeRef {
     Custom(String),
 }
 
-/// An event happened at least `at_least` times, ever or within the last `within`.
-///
-/// An occurrence at `t` lies within the window while `now < t + within`: the window is exact to the millisecond, not a number
-/// of calendar days.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EventCount {
-    /// The event's name.
-    pub event: String,
-    /// From 1 to [`crate::limits::EVENT_RECENT_TIMES`] with a window, from 1 on without.
-    pub at_least: u64,
-    /// The window; `None`: ever.
-    pub within: Option<Duration>,
+/// What an attribute must be.
+#[derive(Debug, Clone)]
+pub enum AttributeTest {
+    /// A value, at all times the same.
+    Value(Test),
+    /// A time, seen from now.
+    Time(TimeTest),
+    /// A day that comes round every year.
+    Anniversary(Anniversary),
 }
 
-/// A test of one value. A missing value passes only [`Test::IsNot`] and `Exists(false)`.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Test {
-    /// Equal to the value, and of its type.
-    Is(Value),
-    /// Missing, of another type, or different.
-    IsNot(Value),
-    /// Equal to one of the values.
-    In(Vec<Value>),
-    /// A number or time greater than the bound, of the bound's type.
-    Greater(Bound),
-    /// A number or time less than the bound, of the bound's type.
-    Less(Bound),
-    /// There (`true`) or missing (`false`).
-    Exists(bool),
+/// When something must have been, or will be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TimeTest {
+    /// Before an instant.
+    Before(Timestamp),
+    /// At an instant or later.
+    NotBefore(Timestamp),
+    /// From one instant to another, both included.
+    Between(Timestamp, Timestamp),
+    /// Not in the future, and less than so long ago.
+    LessThanAgo(Duration),
+    /// So long ago or longer.
+    MoreThanAgo(Duration),
+    /// In the future, and nearer than that.
+    LessThanAhead(Duration),
+    /// In the future, so far ahead or farther.
+    MoreThanAhead(Duration),
 }
 
-/// What "greater" and "less" compare with.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Bound {
-    /// A number.
-    Number(Number),
-    /// An instant.
-    Time(crate::time::Timestamp),
+/// A day that comes round every year: today, or within some days from now.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Anniversary {
+    /// 0: only today.
+    pub within_days: u16,
+    /// Where it is today.
+    pub zone: Zone,
 }
 
-impl Test {
-    /// Whether the value passes. Null counts as missing.
-    pub fn holds(&self, value: Option<&Value>) -> bool {
-        let value = value.filter(|value| !value.is_null());
+/// Whose clocks say which day it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Zone {
+    /// Those of a zone, by its IANA name.
+    Named(String),
+    /// Those of the user's `time_zone`, or UTC if that is not known.
+    OfUser,
+}
+
+/// Something that happens now and then.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A custom event.
+    Event(String),
+    /// A purchase: of this product, or of any.
+    Purchase(Option<String>),
+    /// A session.
+    Session,
+    /// Something that was done with the message of a campaign.
+    Message(CampaignId, Interaction),
+    /// Events or purchases of which more must hold. They are counted by themselves, from when a segment first asks for them.
+    Tracked(Arc<Tracked>),
+}
+
+/// What a user does with a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Interaction {
+    /// They saw it.
+    Seen,
+    /// They clicked it, or a button of it.
+    Clicked,
+    /// They put it away.
+    Dismissed,
+}
+
+/// Occurrences that a profile counts only because a filter asks for them.
+#[derive(Debug, Clone)]
+pub struct Tracked {
+    /// A number for what is asked, which is the same whenever the same is asked.
+    pub id: u64,
+    /// What happens.
+    pub of: TrackedSource,
+    /// What must hold of its properties, all of it.
+    pub properties: Vec<PropertyTest>,
+    /// From when to when it must have been, both included.
+    pub between: Option<(Timestamp, Timestamp)>,
+}
+
+/// What is tracked.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum TrackedSource {
+    /// A custom event.
+    Event(String),
+    /// A purchase: of this product, or of any.
+    Purchase(Option<String>),
+}
+
+impl TrackedSource {
+    /// Whether such a record is one.
+    pub fn is<P>(&self, kind: &RecordKind<P>) -> bool {
+        match (self, kind) {
+            (Self::Event(wanted), RecordKind::CustomEvent { name, .. }) => wanted == name,
+            (Self::Purchase(wanted), RecordKind::Purchase { product_id, .. }) => {
+                wanted.as_ref().is_none_or(|wanted| wanted == product_id)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// A test of a property.
+#[derive(Debug, Clone)]
+pub struct PropertyTest {
+    /// The property's name.
+    pub property: String,
+    /// The names that lead to the value in it.
+    pub path: Vec<String>,
+    /// The test.
+    pub test: Test,
+    /// How it was written.
+    pub source: Value,
+}
+
+impl PartialEq for PropertyTest {
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source
+    }
+}
+
+impl PropertyTest {
+    /// Whether the properties pass.
+    pub fn holds(&self, properties: Option<&Object>) -> bool {
+        self.test.holds_at(properties.and_then(|properties| properties.get(&self.property)), &self.path)
+    }
+}
+
+impl Tracked {
+    /// Whether an occurrence counts.
+    pub fn counts(&self, properties: Option<&Object>, at: Timestamp) -> bool {
+        self.between.is_none_or(|(first, last)| first <= at && at <= last)
+            && self.properties.iter().all(|test| test.holds(properties))
+    }
+}
+
+impl Filter {
+    /// Calls `visit` with every condition, those of other segments included.
+    pub fn visit(&self, visit: &mut dyn FnMut(&Condition)) {
         match self {
-            Self::Is(wanted) => value == Some(wanted),
-            Self::IsNot(unwanted) => value != Some(unwanted),
-            Self::In(wanted) => value.is_some_and(|value| wanted.contains(value)),
-            Self::Greater(bound) => bound.compare(value).is_some_and(std::cmp::Ordering::is_gt),
-            Self::Less(bound) => bound.compare(value).is_some_and(std::cmp::Ordering::is_lt),
-            Self::Exists(wanted) => value.is_some() == *wanted,
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.visit(visit)),
+            Self::Not(part) => part.visit(visit),
+            Self::Segment(_, filter) => {
+                if let Some(filter) = filter {
+                    filter.visit(visit);
+                }
+            }
+            Self::Condition(condition) => visit(condition),
+        }
+    }
+
+    /// Calls `visit` with every segment that it stands on itself.
+    pub fn visit_segments(&self, visit: &mut dyn FnMut(&SegmentId)) {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.visit_segments(visit)),
+            Self::Not(part) => part.visit_segments(visit),
+            Self::Segment(id, _) => visit(id),
+            Self::Condition(_) => {}
+        }
+    }
+
+    /// Puts in the filters of the segments that it stands on, as far as `look_up` knows them.
+    pub fn link(&mut self, look_up: &mut dyn FnMut(&SegmentId) -> Option<Arc<Self>>) {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter_mut().for_each(|part| part.link(look_up)),
+            Self::Not(part) => part.link(look_up),
+            Self::Segment(id, filter) => *filter = look_up(id),
+            Self::Condition(_) => {}
+        }
+    }
+
+    /// How many filters it is made of, those of other segments included.
+    pub fn nodes(&self) -> usize {
+        1 + match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().map(Self::nodes).fold(0, usize::saturating_add),
+            Self::Not(part) => part.nodes(),
+            Self::Segment(_, filter) => filter.as_ref().map_or(0, |filter| filter.nodes()),
+            Self::Condition(_) => 0,
         }
     }
 }
 
-impl Bound {
-    /// How the value compares with the bound; `None` when they are not of one type.
-    fn compare(&self, value: Option<&Value>) -> Option<std::cmp::Ordering> {
-        match (value?, self) {
-            (Value::Number(value), Self::Number(bound)) => value.get().partial_cmp(&bound.get()),
-            (Value::Time(value), Self::Time(bound)) => Some(value.cmp(bound)),
-            _ => None,
-        }
-    }
+/// How often, or when first or last.
+#[derive(Debug, Clone)]
+pub enum OccurrenceTest {
+    /// So often, in a window.
+    Count(Bounds, Window),
+    /// When first.
+    First(TimeTest),
+    /// When last.
+    Last(TimeTest),
+}
+
+/// Which occurrences count.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Window {
+    /// All that ever were.
+    Ever,
+    /// Those of so long ago or less: an occurrence at `t` counts while `now < t + within`, to the millisecond.
+    Within(Duration),
+    /// Those of so many days of the calendar, with today.
+    Days(u16, Zone),
+}
+
+/// Money that was spent, in one currency.
+#[derive(Debug, Clone)]
+pub struct Spent {
+    /// The currency.
+    pub currency: Currency,
+    /// On which product; `None`: on all.
+    pub product: Option<String>,
+    /// At least so much.
+    pub least: Hundredths,
+    /// At most so much; `None`: however much.
+    pub most: Option<Hundredths>,
+    /// Which purchases count.
+    pub window: Window,
+}
+
+/// Near a place.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Near {
+    /// Degrees north.
+    pub latitude: Number,
+    /// Degrees east.
+    pub longitude: Number,
+    /// How near, in kilometres.
+    pub kilometres: Number,
+}
+
+/// What is known of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DeviceField {
+    /// The browser's name.
+    Browser,
+    /// The browser's version.
+    BrowserVersion,
+    /// The operating system.
+    Os,
+    /// The operating system's version.
+    OsVersion,
+    /// The model.
+    Model,
+    /// The language that the browser is set to.
+    Language,
+    /// The time zone that it is set to.
+    TimeZone,
+    /// The screen's width.
+    ScreenWidth,
+    /// `phone`, `tablet` or `desktop`, as far as it can be told.
+    Form,
 }

@@ -1,10 +1,33 @@
-//! Segments: filters over profiles, and when their verdict can change by itself.
+//! Segments: filters over users, and when their verdict can change by itself.
+//!
+//! | module | what it owns |
+//! |---|---|
+//! | `filter` | the language, as data |
+//! | `test` | tests of one value |
+//! | `parse` | reading filters |
+//! | `host` | what evaluating takes from where it runs |
+//! | `verdict` | whether something holds, and until when |
+//! | `evaluate`, `occurrences`, `when` | evaluating |
+//! | `index` | from what changed to the segments that it can touch |
 
 mod evaluate;
 mod filter;
+mod host;
 mod index;
+mod occurrences;
 mod parse;
+mod test;
+mod verdict;
+mod version;
+mod when;
 
-pub use evaluate::{Verdict, evaluate};
-pub use filter::{AttributeRef, Bound, EventCount, Filter, Test};
+pub use evaluate::evaluate;
+pub use filter::{
+    Anniversary, AttributeRef, AttributeTest, Condition, DeviceField, Filter, Interaction, Near, OccurrenceTest,
+    PropertyTest, Source, Spent, TimeTest, Tracked, TrackedSource, Window, Zone,
+};
+pub use host::{Device, Devices, Host, Pattern, PatternError, Subject, Zones};
 pub use index::SegmentIndex;
+pub use test::{Bound, Bounds, Edge, Range, Rule, Test, TextForm, TextRule, VersionRange};
+pub use verdict::Verdict;
+pub use version::Version;

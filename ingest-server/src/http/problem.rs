@@ -14,6 +14,7 @@ use tracing::error;
 use super::Coding;
 use crate::{
     ingest::{DecodeBatchError, IngestError},
+    segments::LinkError,
     store::StoreError,
 };
 
@@ -94,6 +95,12 @@ impl Problem {
     pub(super) fn invalid(error: &kindling_core::decode::DecodeError) -> Self {
         let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_definition", error.to_string());
         Self { path: Some(error.path.clone()), ..problem }
+    }
+
+    /// 422, for a filter that can't stand on the segments that it names.
+    pub(super) fn invalid_link(error: &LinkError) -> Self {
+        let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_definition", error.to_string());
+        Self { path: Some("$.filter".to_owned()), ..problem }
     }
 }
 

@@ -1,5 +1,7 @@
 //! `/api/v1/segments`.
 
+use std::collections::BTreeMap;
+
 use axum::{
     Json,
     body::Body,
@@ -15,7 +17,10 @@ use kindling_core::{
 use serde::Serialize;
 
 use super::{App, Problem, auth::Secret, body};
-use crate::catalog::Segment;
+use crate::{
+    catalog::Segment,
+    segments::{self, Here},
+};
 
 /// A segment as the API shows it.
 #[derive(Serialize)]
@@ -64,19 +69,29 @@ pub(super) async fn put(
     let id = parse_id(id)?;
     let definition = body::read_definition(&headers, body).await?;
     let path = &decode::Path::Definition;
-    let (name, filter) = read(&definition, path, &id).map_err(|error| Problem::invalid(&error))?;
+    let (name, filter, parsed) = read(&definition, path, &id).map_err(|error| Problem::invalid(&error))?;
+    // What it is held against must still be so when it is stored.
+    let _editing = app.catalogs.edit().await;
+    let catalog = app.catalogs.current();
+    let stored = catalog.workspace(workspace.key).map(|workspace| workspace.segments.as_slice()).unwrap_or_default();
+    let mut filters: BTreeMap<SegmentId, Filter> =
+        stored.iter().map(|segment| (segment.id.clone(), segment.filter.clone())).collect();
+    filters.insert(id.clone(), parsed);
+    segments::link(&mut filters).map_err(|error| Problem::invalid_link(&error))?;
     app.store.put_segment(workspace.key, id.clone(), name.clone(), filter.clone()).await?;
     app.catalogs.reload(app.store.as_ref()).await?;
     Ok(Json(SegmentView { id, name, filter }))
 }
 
-fn read(definition: &Value, path: &decode::Path<'_>, id: &SegmentId) -> Result<(String, Value), decode::DecodeError> {
+fn read(
+    definition: &Value,
+    path: &decode::Path<'_>,
+    id: &SegmentId,
+) -> Result<(String, Value, Filter), decode::DecodeError> {
     let fields = Fields::of(definition, path)?;
     fields.only(&["name", "filter"], "name and filter only")?;
     let name = fields.text("name")?.unwrap_or(id.as_str()).to_owned();
-    let filter = fields.read("filter", |value, path| {
-        Filter::parse_within(value, path)?;
-        Ok(value.clone())
-    })?;
-    Ok((name, filter.ok_or_else(|| fields.error("filter", "a filter"))?))
+    let filter = fields.read("filter", |value, path| Ok((value.clone(), Filter::parse_within(value, path, &Here)?)))?;
+    let (filter, parsed) = filter.ok_or_else(|| fields.error("filter", "a filter"))?;
+    Ok((name, filter, parsed))
 }

@@ -150,9 +150,9 @@ impl UserView {
     /// Segments are those of this very instant: what a timer has yet to write down is evaluated here.
     fn new(workspace: &Workspace, user: StoredUser, now: Timestamp) -> Self {
         let StoredUser { id, state } = user;
-        let UserState { external_id, profile, aliases, devices, memberships, .. } = Arc::unwrap_or_clone(state);
-        let mut memberships = memberships;
-        memberships.update(workspace, &profile, &[], now);
+        let mut state = Arc::unwrap_or_clone(state);
+        state.update_memberships(id, workspace, &[], now);
+        let UserState { external_id, profile, aliases, devices, memberships, .. } = state;
         Self {
             id,
             external_id,
@@ -160,7 +160,7 @@ impl UserView {
             devices: devices.iter().map(DeviceView::from).collect(),
             first_seen_at: profile.first_seen,
             last_seen_at: profile.last_seen,
-            bucket: bucket(id),
+            bucket: id.random_bucket(),
             attributes: profile.standard_attributes().map(|(name, value)| (name.name(), value.clone())).collect(),
             custom_attributes: profile
                 .custom_attributes()
@@ -168,7 +168,10 @@ impl UserView {
                 .collect(),
             events: profile.events().map(|(name, activity)| (name.to_owned(), activity.into())).collect(),
             purchases: purchases(&profile),
-            sessions: SessionsView { starts: (&profile.sessions.starts).into(), total_ms: profile.sessions.total_ms },
+            sessions: SessionsView {
+                starts: (&profile.sessions.starts.tally()).into(),
+                total_ms: profile.sessions.total_ms,
+            },
             messages: profile.messages().map(|(id, interactions)| (id.clone(), interactions.into())).collect(),
             segments: memberships.segments(workspace).map(|segment| segment.id.clone()).collect(),
             subscriptions: profile.subscriptions().collect(),
@@ -188,14 +191,6 @@ fn purchases(profile: &Profile) -> PurchasesView {
         revenue: purchases.revenue.clone(),
         products: purchases.products.iter().map(|(id, product)| (id.clone(), product.into())).collect(),
     }
-}
-
-/// A number from 0 to 9999 that looks random (the finaliser of MurmurHash3) and never changes.
-fn bucket(id: UserId) -> u16 {
-    let mut hash = id.0.cast_unsigned();
-    hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-    u16::try_from((hash ^ (hash >> 33)) % 10_000).unwrap_or_default()
 }
 
 fn parse_user(text: &str) -> Result<UserRef, Problem> {

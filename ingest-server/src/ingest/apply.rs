@@ -8,11 +8,12 @@ use kindling_core::{
     limits,
     profile::{Origin, Profile, Stamp},
     protocol::{FlushAnswer, Identity, MessageSet, Record, RecordError, RecordKind, Rejected},
+    segment::Subject,
     time::{Duration, Timestamp},
 };
 
-use super::{Batch, Incoming, Memberships, Resident, clock::Clock, user_devices::UserDevices};
-use crate::{messages, store::WorkspaceKey};
+use super::{Batch, Incoming, Memberships, Resident, clock::Clock, counted::Counted, user_devices::UserDevices};
+use crate::{catalog::Workspace, messages, segments::Here, store::WorkspaceKey};
 
 /// What the rules work on.
 ///
@@ -125,6 +126,21 @@ pub struct LogEntry {
     pub body: Bytes,
 }
 
+impl UserState {
+    /// The user, as filters see them.
+    pub fn subject(&self, id: UserId) -> Subject<'_> {
+        let Self { profile, external_id, devices, .. } = self;
+        Subject { profile, is_anonymous: external_id.is_none(), bucket: id.random_bucket(), devices, zones: &Here }
+    }
+
+    /// Brings the memberships up to date after something changed and time passed: see [`Memberships::update`].
+    pub fn update_memberships(&mut self, id: UserId, workspace: &Workspace, overturned: &[u32], now: Timestamp) {
+        let mut memberships = std::mem::take(&mut self.memberships);
+        memberships.update(workspace, &self.subject(id), overturned, now);
+        self.memberships = memberships;
+    }
+}
+
 impl LogEntry {
     /// Bytes that it takes in the log, about.
     pub fn bytes(&self) -> usize {
@@ -169,7 +185,7 @@ pub fn apply(working: &mut Working, batch: &Batch) -> FlushAnswer {
         return FlushAnswer { acked: position.seq, rejected: Vec::new(), messages };
     };
     let lost = last.seq.0.saturating_sub(position.seq.0).saturating_sub(fresh.len() as u64);
-    let user = working.resolve(workspace, &batch.identity, batch.received_at);
+    let user = working.resolve(&batch.workspace, &batch.identity, batch.received_at);
     let applied = working.apply_records(user, batch, fresh, None, position.at);
     let whole = batch.is_plain && fresh.len() == batch.records.len() && applied.rejected.is_empty();
     let body = if whole {
@@ -200,7 +216,7 @@ pub fn replay(
     logged: UserId,
     settled: &Settled,
 ) -> Result<Option<(Timestamp, Timestamp)>, ReplayError> {
-    let found = working.resolve(batch.workspace.key, &batch.identity, batch.received_at);
+    let found = working.resolve(&batch.workspace, &batch.identity, batch.received_at);
     if found != logged {
         return Err(ReplayError::OtherUser { logged, found });
     }
@@ -262,7 +278,10 @@ impl Working {
             Applied { rejected: Vec::new(), times: Vec::new(), corrected: false, span: None, latest, new_agent: false };
         let taken = self.claim_aliases(id, batch.workspace.key, records);
         let Some(user) = self.user_mut(id) else { return applied };
-        let mut touched: Vec<u32> = Vec::new();
+        let index = &batch.workspace.index;
+        let kinds = records.iter().filter_map(|incoming| Some(&incoming.record.as_ref().ok()?.kind));
+        let before = index.before(kinds, &user.subject(id), batch.received_at);
+        let mut counted = Counted::new(batch);
         applied.times.reserve_exact(records.len());
         for (place, incoming) in records.iter().enumerate() {
             let outcome = incoming.record.as_ref().map_err(|error| *error).and_then(|record| {
@@ -287,11 +306,7 @@ impl Working {
             });
             match outcome {
                 Ok((record, at)) => {
-                    for segment in batch.workspace.index.touched_by(&record.kind) {
-                        if !touched.contains(segment) {
-                            touched.push(*segment);
-                        }
-                    }
+                    counted.count(&mut user.profile, record, at);
                     applied.corrected |= at != record.at;
                     applied.span = Some(applied.span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
                     applied.times.push(at);
@@ -307,7 +322,8 @@ impl Working {
         if let Some(agent) = &batch.user_agent {
             applied.new_agent = user.devices.agent(batch.device, agent, batch.received_at);
         }
-        user.memberships.update(&batch.workspace, &user.profile, &touched, batch.received_at);
+        let overturned = before.overturned(&user.subject(id), batch.received_at);
+        user.update_memberships(id, &batch.workspace, &overturned, batch.received_at);
         self.touched.push(id);
         applied.latest = latest;
         applied
@@ -342,7 +358,7 @@ impl Working {
         let stale = user.memberships.is_stale(&batch.workspace, now);
         if stale {
             let user = self.user_mut(id)?;
-            user.memberships.update(&batch.workspace, &user.profile, &[], now);
+            user.update_memberships(id, &batch.workspace, &[], now);
             self.touched.push(id);
         }
         let Some(Person::Here(user)) = self.users.get(&id) else { return None };
@@ -381,10 +397,11 @@ impl Working {
 
     /// Who the identity is. An unknown one becomes a new user; an anonymous visitor who signed in becomes that user, or, if the
     /// user is known already, is merged into them. The outcome does not depend on the order in which streams arrive.
-    fn resolve(&mut self, workspace: WorkspaceKey, identity: &Identity, now: Timestamp) -> UserId {
+    fn resolve(&mut self, within: &Workspace, identity: &Identity, now: Timestamp) -> UserId {
+        let workspace = within.key;
         let visitor = identity.anonymous_id.and_then(|id| self.by_anonymous_id(workspace, id));
         let user = match &identity.external_id {
-            None => visitor.unwrap_or_else(|| self.create(workspace, None, now)),
+            None => visitor.unwrap_or_else(|| self.create(within, None, now)),
             Some(external_id) => {
                 let known = self.by_external_id(workspace, external_id);
                 // A visitor who already turned out to be somebody stays that somebody.
@@ -396,10 +413,10 @@ impl Working {
                     }
                     (Some(known), None) => known,
                     (None, Some(visitor)) => {
-                        self.identify(workspace, visitor, external_id);
+                        self.identify(within, visitor, external_id);
                         visitor
                     }
-                    (None, None) => self.create(workspace, Some(external_id.clone()), now),
+                    (None, None) => self.create(within, Some(external_id.clone()), now),
                 }
             }
         };
@@ -415,7 +432,8 @@ impl Working {
         matches!(self.users.get(&id), Some(Person::Here(user)) if user.external_id.is_none())
     }
 
-    fn create(&mut self, workspace: WorkspaceKey, external_id: Option<ExternalId>, now: Timestamp) -> UserId {
+    fn create(&mut self, within: &Workspace, external_id: Option<ExternalId>, now: Timestamp) -> UserId {
+        let workspace = within.key;
         let id = UserId(self.next_user);
         self.next_user += 1;
         if let Some(external_id) = &external_id {
@@ -427,16 +445,17 @@ impl Working {
             profile: Profile::new(now),
             aliases: BTreeSet::new(),
             devices: UserDevices::default(),
-            memberships: Memberships::default(),
+            memberships: Memberships::of_nobody(within),
         };
         self.users.put(id, Person::Here(Arc::new(user)));
         id
     }
 
-    fn identify(&mut self, workspace: WorkspaceKey, visitor: UserId, external_id: &ExternalId) {
-        self.external_ids.put((workspace, external_id.clone()), visitor);
+    fn identify(&mut self, within: &Workspace, visitor: UserId, external_id: &ExternalId) {
+        self.external_ids.put((within.key, external_id.clone()), visitor);
         if let Some(user) = self.user_mut(visitor) {
             user.external_id = Some(external_id.clone());
+            user.memberships.doubt(within.index.identity());
         }
     }
 

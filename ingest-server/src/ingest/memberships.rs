@@ -1,8 +1,7 @@
 //! Which segments a user is in.
 
 use kindling_core::{
-    profile::Profile,
-    segment::{Verdict, evaluate},
+    segment::{Subject, Verdict, evaluate},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -41,36 +40,57 @@ impl Memberships {
         self.revision != workspace.revision || self.due().is_some_and(|due| due <= now)
     }
 
-    /// Brings them up to date after the profile changed and time passed: only the segments at `touched`, which look at what
-    /// changed, are evaluated, and those whose verdict was certain no longer than until now.
-    pub fn update(&mut self, workspace: &Workspace, profile: &Profile, touched: &[u32], now: Timestamp) {
-        if self.revision != workspace.revision {
-            self.verdicts.clear();
-            self.revision = workspace.revision;
-            for (place, segment) in (0..).zip(&workspace.segments) {
-                let verdict = evaluate(&segment.filter, profile, now);
-                if is_kept(&verdict) {
-                    self.verdicts.push((place, verdict));
-                }
+    /// Those of somebody of whom nothing is known yet: what they can be in all the same is evaluated with the next update.
+    pub fn of_nobody(workspace: &Workspace) -> Self {
+        let mut memberships = Self { revision: workspace.revision, verdicts: Vec::new() };
+        memberships.doubt(workspace.index.initial());
+        memberships
+    }
+
+    /// Has these segments, which are in order, evaluated with the next update.
+    pub fn doubt(&mut self, segments: &[u32]) {
+        const DOUBTFUL: Verdict = Verdict { matches: false, until: Some(Timestamp::from_ms(i64::MIN)) };
+        for place in segments {
+            match self.find(*place) {
+                Ok(at) => self.verdicts[at].1.until = DOUBTFUL.until,
+                Err(at) => self.verdicts.insert(at, (*place, DOUBTFUL)),
             }
+        }
+    }
+
+    /// Brings them up to date after the user changed and time passed: only the segments at `overturned`, of which a condition is
+    /// another one now, are evaluated, and those whose verdict was certain no longer than until now.
+    pub fn update(&mut self, workspace: &Workspace, subject: &Subject<'_>, overturned: &[u32], now: Timestamp) {
+        let evaluate = |place: u32| {
+            let segment = workspace.segments.get(place as usize);
+            segment.map_or(GONE, |segment| evaluate(&segment.filter, subject, now))
+        };
+        if self.revision != workspace.revision {
+            self.revision = workspace.revision;
+            let places = 0..u32::try_from(workspace.segments.len()).unwrap_or(u32::MAX);
+            self.verdicts =
+                places.map(|place| (place, evaluate(place))).filter(|(_, verdict)| is_kept(verdict)).collect();
             return;
         }
+        let mut is_gone = false;
         for (place, verdict) in &mut self.verdicts {
-            if verdict.until.is_some_and(|until| until <= now) && !touched.contains(place) {
-                let segment = workspace.segments.get(*place as usize);
-                *verdict = segment.map_or(GONE, |segment| evaluate(&segment.filter, profile, now));
+            if verdict.until.is_some_and(|until| until <= now) && overturned.binary_search(place).is_err() {
+                *verdict = evaluate(*place);
+                is_gone |= !is_kept(verdict);
             }
         }
-        for place in touched {
-            let Some(segment) = workspace.segments.get(*place as usize) else { continue };
-            let verdict = evaluate(&segment.filter, profile, now);
+        for place in overturned {
+            let verdict = evaluate(*place);
             match self.find(*place) {
                 Ok(at) => self.verdicts[at].1 = verdict,
                 Err(at) if is_kept(&verdict) => self.verdicts.insert(at, (*place, verdict)),
                 Err(_) => {}
             }
+            is_gone |= !is_kept(&verdict);
         }
-        self.verdicts.retain(|(_, verdict)| is_kept(verdict));
+        if is_gone {
+            self.verdicts.retain(|(_, verdict)| is_kept(verdict));
+        }
     }
 
     fn find(&self, place: u32) -> Result<usize, usize> {
@@ -82,73 +102,4 @@ const GONE: Verdict = Verdict { matches: false, until: None };
 
 const fn is_kept(verdict: &Verdict) -> bool {
     verdict.matches || verdict.until.is_some()
-}
-
-#[cfg(test)]
-mod tests {
-    use kindling_core::{
-        ids::{SegmentId, Seq, WorkspaceId},
-        profile::{Origin, Stamp},
-        protocol::RecordKind,
-        segment::{Filter, SegmentIndex},
-        value::Value,
-    };
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::store::WorkspaceKey;
-
-    fn workspace(filters: &[&str]) -> Workspace {
-        let segments: Vec<Segment> = filters
-            .iter()
-            .enumerate()
-            .map(|(i, filter)| {
-                let definition: Value = serde_json::from_str(filter).unwrap();
-                let id = SegmentId::parse(format!("s{i}")).unwrap();
-                Segment { id, name: String::new(), filter: Filter::parse(&definition).unwrap(), definition }
-            })
-            .collect();
-        let index = SegmentIndex::new(segments.iter().map(|segment| &segment.filter));
-        let id = WorkspaceId::parse("w").unwrap();
-        Workspace { key: WorkspaceKey(1), id, name: String::new(), revision: 1, segments, index, campaigns: vec![] }
-    }
-
-    proptest! {
-        /// After every step the memberships are those of evaluating every segment from scratch.
-        #[test]
-        fn incremental_equals_from_scratch(
-            steps in prop::collection::vec(("[abc]", 0..40i64, any::<bool>()), 1..40)
-        ) {
-            let workspace = workspace(&[
-                r#"{"event":"a","count":{"at_least":2},"within":"60s"}"#,
-                r#"{"not":{"event":"a","within":"30s"}}"#,
-                r#"{"all":[{"event":"b","within":"20s"},{"not":{"event":"c","within":"50s"}}]}"#,
-                r#"{"any":[{"event":"c","count":{"at_least":3}},{"custom_attribute":"x","is":true}]}"#,
-                r#"{"not":{"event":"never"}}"#,
-            ]);
-            let mut now = Timestamp::from_ms(1_000_000);
-            let mut profile = Profile::new(now);
-            let mut memberships = Memberships::default();
-            for (name, seconds, only_time) in steps {
-                now = Timestamp::from_ms(now.as_ms() + seconds * 1_000);
-                let mut touched = Vec::new();
-                if !only_time {
-                    let kind: RecordKind = RecordKind::CustomEvent { name, properties: None };
-                    profile.apply(&kind, Stamp { origin: Origin::Identified, at: now, seq: Seq(1) }).unwrap();
-                    touched.extend_from_slice(workspace.index.touched_by(&kind));
-                }
-                memberships.update(&workspace, &profile, &touched, now);
-                let mut scratch = Memberships::default();
-                scratch.update(&workspace, &profile, &[], now);
-                prop_assert_eq!(
-                    memberships.segments(&workspace).map(|segment| &segment.id).collect::<Vec<_>>(),
-                    scratch.segments(&workspace).map(|segment| &segment.id).collect::<Vec<_>>()
-                );
-                // An older verdict may be looked at sooner than a fresh one asks for, never later.
-                if let Some(due) = scratch.due() {
-                    prop_assert!(memberships.due().is_some_and(|sooner| sooner <= due));
-                }
-            }
-        }
-    }
 }

@@ -3,6 +3,7 @@
 mod apply;
 mod batch;
 mod clock;
+mod counted;
 #[cfg(test)]
 mod interleaving;
 mod memberships;

@@ -1,6 +1,6 @@
 //! The devices that a user used.
 
-use kindling_core::{ids::DeviceId, limits, protocol::DeviceInfo, time::Timestamp};
+use kindling_core::{ids::DeviceId, limits, protocol::DeviceInfo, segment::Devices, time::Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::user_agents;
@@ -58,6 +58,12 @@ impl UserDevice {
                 **said = older;
             }
         }
+    }
+}
+
+impl Devices for UserDevices {
+    fn any(&self, passes: &mut dyn FnMut(&DeviceInfo) -> bool) -> bool {
+        self.0.iter().any(|device| passes(&device.info()))
     }
 }
 

@@ -7,11 +7,13 @@ use kindling_core::{
 };
 use rusqlite::{Connection, params};
 use sha2::{Digest as _, Sha256};
+use tracing::warn;
 
 use super::rows::{from_json, to_json};
 use crate::{
     campaign::Campaign,
     catalog::{CampaignEntry, Catalog, KeyHash, Segment, Workspace},
+    segments::{self, Here},
     store::{StoreError, WorkspaceKey},
 };
 
@@ -132,13 +134,27 @@ fn load_segments(connection: &Connection, workspace: WorkspaceKey) -> Result<Vec
         let corrupt = |error: &dyn std::fmt::Display| StoreError::Corrupt(format!("segment {id}: {error}"));
         let definition: Value = from_json("a filter", &filter)?;
         segments.push(Segment {
-            filter: Filter::parse(&definition).map_err(|error| corrupt(&error))?,
+            filter: Filter::parse(&definition, &Here).map_err(|error| corrupt(&error))?,
             id: SegmentId::parse(id.as_str()).map_err(|error| corrupt(&error))?,
             name,
             definition,
         });
     }
+    link(&mut segments, workspace);
     Ok(segments)
+}
+
+fn link(segments: &mut [Segment], workspace: WorkspaceKey) {
+    let mut filters = segments.iter().map(|segment| (segment.id.clone(), segment.filter.clone())).collect();
+    if let Err(error) = segments::link(&mut filters) {
+        // It is checked before it is stored.
+        warn!(workspace = workspace.0, %error, "a segment holds for nobody");
+    }
+    for segment in segments {
+        if let Some(filter) = filters.remove(&segment.id) {
+            segment.filter = filter;
+        }
+    }
 }
 
 fn load_campaigns(connection: &Connection, workspace: WorkspaceKey) -> Result<Vec<CampaignEntry>, StoreError> {

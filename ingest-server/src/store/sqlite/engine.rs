@@ -655,7 +655,7 @@ impl Engine {
                 && let Some(Person::Here(user)) = self.working.users.get_mut(id)
             {
                 let user = Arc::make_mut(user);
-                user.memberships.update(workspace, &user.profile, &[], now);
+                user.update_memberships(*id, workspace, &[], now);
                 self.tail_since.get_or_insert_with(Instant::now);
             }
             self.working.touched.push(*id);

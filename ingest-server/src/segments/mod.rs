@@ -1,0 +1,7 @@
+//! Segments on the server: what their filters take from here, and how they stand on one another.
+
+mod host;
+mod links;
+
+pub use host::Here;
+pub use links::{LinkError, link};
