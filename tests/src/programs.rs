@@ -23,6 +23,11 @@ pub fn package() -> PathBuf {
     if folder.join("dist/kindling_bg.wasm").is_file() { folder } else { missing("the npm package") }
 }
 
+/// The folder of the filter evaluator as a WebAssembly module.
+pub fn filter_cases() -> PathBuf {
+    named("KINDLING_FILTER_CASES").unwrap_or_else(|| missing("the filter evaluator for WebAssembly"))
+}
+
 /// The browser.
 pub fn chrome() -> PathBuf {
     let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];

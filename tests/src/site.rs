@@ -88,6 +88,12 @@ impl Pages {
         fs::write(self.folder.path().join(name), content).expect("the page can be written");
     }
 
+    /// Puts a copy of a file into the site.
+    pub fn copy(&self, file: &Path) {
+        let name = file.file_name().expect("a file has a name");
+        fs::copy(file, self.folder.path().join(name)).expect("the file can be copied");
+    }
+
     /// Writes the page `name`, with `script` in a file of its own beside it: a strict policy allows no script in a page.
     /// The script finds the package as `kindling`, and so does whoever looks at the page later.
     pub fn write_page(&self, name: &str, script: &str) {

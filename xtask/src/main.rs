@@ -13,6 +13,7 @@ mod browser;
 mod cargo;
 mod debian;
 mod demo;
+mod filter_cases;
 mod fingerprint;
 mod folder;
 mod fuzz;

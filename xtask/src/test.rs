@@ -14,6 +14,7 @@ use clap::Args;
 use crate::browser::{self, Browser};
 use crate::cargo;
 use crate::demo::{self, Binaries};
+use crate::filter_cases;
 use crate::fuzz;
 use crate::package::{self, Package};
 use crate::process::{self, Process, Reading};
@@ -45,11 +46,11 @@ pub(crate) fn run(project: &Project, choice: wasm::Choice, options: &Options) ->
     if options.fast {
         test_inside(project, options, &mut tally)?;
     } else {
-        let package = make_package(project, choice, &mut tally)?;
+        let web = make_web_parts(project, choice, &mut tally)?;
         let browser = tally.need("browser for the tests", || browser::find_or_install(project))?;
         let binaries = tally.need("kindling and demo-web", || demo::build_binaries(project))?;
         test_inside(project, options, &mut tally)?;
-        let parts = Parts { package, browser, binaries };
+        let parts = Parts { web, browser, binaries };
         test_outside(project, options, &parts, &mut tally)?;
         fuzz::check(project, &mut tally)?;
     }
@@ -76,22 +77,30 @@ fn check_sources(project: &Project, tally: &mut Tally) -> Result<()> {
     })
 }
 
-fn make_package(project: &Project, choice: wasm::Choice, tally: &mut Tally) -> Result<Option<Package>> {
+/// What is compiled for WebAssembly.
+#[derive(Debug, Default)]
+struct WebParts {
+    package: Option<Package>,
+    filter_cases: Option<PathBuf>,
+}
+
+fn make_web_parts(project: &Project, choice: wasm::Choice, tally: &mut Tally) -> Result<WebParts> {
     let clippy = "cargo clippy for WebAssembly";
     let packaging = "npm package";
     let found = tally.need("compiler for WebAssembly", || wasm::find(project, choice))?;
     let Some(toolchain) = found else {
         tally.fail(&format!("{clippy}: not run"));
         tally.fail(&format!("{packaging}: not made"));
-        return Ok(None);
+        return Ok(WebParts::default());
     };
     tally.check(clippy, || check_wasm(project, &toolchain))?;
-    let mut package = None;
+    let mut parts = WebParts::default();
     tally.check(packaging, || {
-        package = Some(package::build(project, &toolchain)?);
+        parts.package = Some(package::build(project, &toolchain)?);
         Ok(())
     })?;
-    Ok(package)
+    parts.filter_cases = tally.need("filter cases", || filter_cases::build(project, &toolchain))?;
+    Ok(parts)
 }
 
 fn check_wasm(project: &Project, toolchain: &Toolchain) -> Result<()> {
@@ -111,7 +120,7 @@ fn test_inside(project: &Project, options: &Options, tally: &mut Tally) -> Resul
 /// What the black-box tests need.
 #[derive(Debug)]
 struct Parts {
-    package: Option<Package>,
+    web: WebParts,
     browser: Option<Browser>,
     binaries: Option<Binaries>,
 }
@@ -125,8 +134,11 @@ impl Parts {
             variables.push(("KINDLING_BIN", &binaries.kindling));
             variables.push(("DEMO_WEB_BIN", &binaries.demo_web));
         }
-        if let Some(package) = &self.package {
+        if let Some(package) = &self.web.package {
             variables.push(("KINDLING_PACKAGE", &package.folder));
+        }
+        if let Some(folder) = &self.web.filter_cases {
+            variables.push(("KINDLING_FILTER_CASES", folder));
         }
         if let Some(browser) = &self.browser {
             variables.push(("KINDLING_CHROME", &browser.chrome));
