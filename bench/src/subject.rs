@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use axum::{Router, body::Bytes, extract::DefaultBodyLimit, routing::post};
 use clap::ValueEnum;
 use ingest_server::catalog::{Catalog, Workspace};
-use kindling_core::{ids::WorkspaceId, segment::SegmentIndex};
+use kindling_core::ids::WorkspaceId;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::{
@@ -195,15 +195,8 @@ pub(crate) async fn serve(kind: Simple) -> anyhow::Result<()> {
 }
 
 fn catalog() -> anyhow::Result<Catalog> {
-    let workspace = Workspace {
-        key: ingest_server::store::WorkspaceKey(1),
-        id: WorkspaceId::parse("bench")?,
-        name: String::new(),
-        revision: 1,
-        segments: Vec::new(),
-        index: SegmentIndex::default(),
-        campaigns: Vec::new(),
-    };
+    let name = (ingest_server::store::WorkspaceKey(1), WorkspaceId::parse("bench")?, String::new());
+    let workspace = Workspace::new(name, 1, Vec::new(), Vec::new());
     let mut catalog = Catalog::default();
     catalog.insert(workspace, vec!["pk_bench".to_owned()], Vec::new());
     Ok(catalog)

@@ -48,14 +48,15 @@ pub struct Workspace {
     pub id: WorkspaceId,
     /// Its name, for people.
     pub name: String,
-    /// Grows with every change of its segments: memberships that were computed under another number are computed anew.
+    /// Grows with every change of its segments.
     pub revision: i64,
-    /// Its segments, in the order of their ids.
+    /// Its segments, each at its place, which stays.
     pub segments: Vec<Segment>,
-    /// Which segments look at which part of a profile.
+    /// Which segments look at which part of a user.
     pub index: SegmentIndex,
     /// Its campaigns, in the order of their ids.
     pub campaigns: Vec<CampaignEntry>,
+    places: HashMap<SegmentId, u32>,
 }
 
 /// A segment.
@@ -69,6 +70,8 @@ pub struct Segment {
     pub filter: Filter,
     /// The filter as it was written.
     pub definition: Value,
+    /// The revision in which who is in it last became another question.
+    pub changed_in: i64,
 }
 
 /// A campaign with what it was made from.
@@ -85,10 +88,26 @@ pub struct CampaignEntry {
 }
 
 impl Workspace {
+    /// A workspace with these segments, in the order of their places, and campaigns, in the order of their ids.
+    pub fn new(
+        (key, id, name): (WorkspaceKey, WorkspaceId, String),
+        revision: i64,
+        segments: Vec<Segment>,
+        campaigns: Vec<CampaignEntry>,
+    ) -> Self {
+        let index = SegmentIndex::new(segments.iter().map(|segment| &segment.filter));
+        let places = (0..).zip(&segments).map(|(place, segment)| (segment.id.clone(), place)).collect();
+        Self { key, id, name, revision, segments, index, campaigns, places }
+    }
+
     /// The place of the segment of that id.
     pub fn segment_place(&self, id: &SegmentId) -> Option<u32> {
-        let place = self.segments.binary_search_by(|segment| segment.id.cmp(id)).ok()?;
-        u32::try_from(place).ok()
+        self.places.get(id).copied()
+    }
+
+    /// The places of the segments that became another question after a revision.
+    pub fn changed_since(&self, revision: i64) -> impl Iterator<Item = u32> {
+        (0..).zip(&self.segments).filter(move |(_, segment)| segment.changed_in > revision).map(|(place, _)| place)
     }
 
     /// The segment of that id.

@@ -26,6 +26,15 @@ const SEGMENTS: [(&str, &str); 4] = [
     ("named", r#"{"any":[{"attribute":"first_name","is":"Ada"},{"event":"tick","count":{"at_least":6}}]}"#),
 ];
 
+/// What segments are changed to, or made anew as.
+const CHANGES: [(&str, &str); 5] = [
+    ("busy", r#"{"event":"tick","count":{"at_least":2},"within":"3m"}"#),
+    ("busy", SEGMENTS[0].1),
+    ("counted", r#"{"not":{"custom_attribute":"visits","greater":1}}"#),
+    ("keen", r#"{"any":[{"segment":"busy"},{"purchase":{},"within":"10m"}]}"#),
+    ("buyer", r#"{"spent":"EUR","at_least":10}"#),
+];
+
 /// What an answer is, if there is one.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answered {
@@ -205,6 +214,37 @@ impl Server {
                 Some(16) => {}
                 _ => return,
             }
+        }
+    }
+
+    /// Somebody changes a segment, or makes one.
+    pub fn change_segment(&mut self, dice: &mut Dice) {
+        let (id, filter) = dice.pick(&CHANGES);
+        let (id, filter) = (SegmentId::parse(*id).unwrap(), serde_json::from_str(filter).unwrap());
+        let workspace = self.workspace;
+        let result = self.store().put_segment(workspace, &id, &filter);
+        if self.note(result).is_some() {
+            self.catalog = Arc::new(self.store().load_catalog().unwrap());
+        }
+    }
+
+    /// Asks some users what new and changed segments want to know. Returns how many.
+    pub fn backfill(&mut self, now: Timestamp) -> Option<usize> {
+        let catalog = Arc::clone(&self.catalog);
+        let result = self.store().backfill(&catalog, now, 2);
+        self.note(result)
+    }
+
+    /// Asks all of them.
+    pub fn finish_backfill(&mut self, now: Timestamp) {
+        let workspace = self.workspace;
+        let mut steps = 0;
+        while self.store().is_backfilling(workspace).unwrap() {
+            steps += 1;
+            assert!(steps < 1_000, "asking all users does not end");
+            self.backfill(now);
+            // Those that are in memory only have to be written down.
+            self.write_checkpoint();
         }
     }
 

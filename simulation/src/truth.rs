@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ingest_server::store::{RecordQuery, StoredRecord, UserRef};
+use ingest_server::store::{LoggedChange, RecordQuery, StoredRecord, UserRef};
 use kindling_core::{
     ids::{AnonymousId, ExternalId, SegmentId, StreamId, UserId},
     profile::{Origin, Profile, Stamp},
@@ -25,7 +25,9 @@ pub enum Fate {
 
 /// Holds everything that the store has against what was sent. `events` are the unique events that were logged.
 pub fn check(server: &mut Server, identities: &Identities, events: &BTreeMap<String, Fate>, now: Timestamp) {
+    server.finish_backfill(now);
     server.fire_timers(now);
+    let mut held_by: BTreeSet<(u32, UserId)> = BTreeSet::new();
     let mut counted: BTreeMap<String, u32> = BTreeMap::new();
     let mut places: BTreeSet<(StreamId, u64)> = BTreeSet::new();
     let mut owners: BTreeMap<AnonymousId, BTreeSet<Option<ExternalId>>> = BTreeMap::new();
@@ -71,7 +73,9 @@ pub fn check(server: &mut Server, identities: &Identities, events: &BTreeMap<Str
             .collect();
         let held: Vec<&SegmentId> = state.memberships.segments(segments).map(|segment| &segment.id).collect();
         assert_eq!(held, wanted, "user {user} at {now:?}");
+        held_by.extend(state.memberships.places().map(|place| (place, user)));
     }
+    check_changes(server, &held_by);
     for (id, owners) in owners {
         // Whoever an anonymous visitor turned out to be is one of those who signed in on that page, and only one.
         assert_eq!(owners.len(), 1, "the records of {id} are on several profiles: {owners:?}");
@@ -90,6 +94,23 @@ pub fn check(server: &mut Server, identities: &Identities, events: &BTreeMap<Str
             Fate::Once => assert_eq!(times, 1, "{name}"),
             Fate::AtMostOnce => assert!(times <= 1, "{name} is there {times} times"),
         }
+    }
+}
+
+/// Entering and leaving alternate, and come to who is in which segment.
+fn check_changes(server: &mut Server, held_by: &BTreeSet<(u32, UserId)>) {
+    let workspace = server.workspace;
+    let mut members: BTreeSet<(u32, UserId)> = BTreeSet::new();
+    for LoggedChange { id, change } in server.store().changes(workspace).unwrap() {
+        let place = (change.segment, change.user);
+        let is_new = if change.entered { members.insert(place) } else { members.remove(&place) };
+        assert!(is_new, "change {id} says what was so: {change:?}");
+    }
+    assert_eq!(&members, held_by);
+    for segment in (0..).take(server.catalog.workspace(workspace).unwrap().segments.len()) {
+        let wanted: Vec<UserId> = members.iter().filter(|(of, _)| *of == segment).map(|(_, user)| *user).collect();
+        let (listed, size) = server.store().members(workspace, segment).unwrap();
+        assert_eq!((listed.len() as u64, &listed), (size, &wanted), "segment {segment}");
     }
 }
 

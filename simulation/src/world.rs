@@ -127,10 +127,17 @@ impl World {
                 self.say(if full { "the server's disk is full" } else { "the server's disk has room" });
                 self.server.refuse_writes(full);
             }
-            97 => {
-                self.say("the power fails");
-                self.server.crash();
-            }
+            97 => match self.dice.roll(3) {
+                0 => {
+                    self.say("a segment is changed");
+                    self.server.change_segment(&mut self.dice);
+                }
+                1 => drop(self.server.backfill(self.now)),
+                _ => {
+                    self.say("the power fails");
+                    self.server.crash();
+                }
+            },
             98 => self.server.fire_timers(self.now),
             _ => {
                 let events = self.events.keys().map(|name| (name.clone(), Fate::AtMostOnce)).collect();

@@ -244,6 +244,21 @@ impl Filter {
         }
     }
 
+    /// Calls `visit` with every segment that it stands on, by whatever way.
+    pub fn visit_linked(&self, visit: &mut dyn FnMut(&SegmentId)) {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.visit_linked(visit)),
+            Self::Not(part) => part.visit_linked(visit),
+            Self::Segment(id, filter) => {
+                visit(id);
+                if let Some(filter) = filter {
+                    filter.visit_linked(visit);
+                }
+            }
+            Self::Condition(_) => {}
+        }
+    }
+
     /// Puts in the filters of the segments that it stands on, as far as `look_up` knows them.
     pub fn link(&mut self, look_up: &mut dyn FnMut(&SegmentId) -> Option<Arc<Self>>) {
         match self {

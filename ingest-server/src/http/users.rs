@@ -151,7 +151,7 @@ impl UserView {
     fn new(workspace: &Workspace, user: StoredUser, now: Timestamp) -> Self {
         let StoredUser { id, state } = user;
         let mut state = Arc::unwrap_or_clone(state);
-        state.update_memberships(id, workspace, &[], now);
+        drop(state.update_memberships(id, workspace, &[], now));
         let UserState { external_id, profile, aliases, devices, memberships, .. } = state;
         Self {
             id,

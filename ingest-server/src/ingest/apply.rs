@@ -12,7 +12,9 @@ use kindling_core::{
     time::{Duration, Timestamp},
 };
 
-use super::{Batch, Incoming, Memberships, Resident, clock::Clock, counted::Counted, user_devices::UserDevices};
+use super::{
+    Batch, Change, Incoming, Memberships, Resident, clock::Clock, counted::Counted, user_devices::UserDevices,
+};
 use crate::{catalog::Workspace, messages, segments::Here, store::WorkspaceKey};
 
 /// What the rules work on.
@@ -39,6 +41,8 @@ pub struct Working {
     pub oldest: Duration,
     /// What was taken, for the record log. The store takes it out when it has written it.
     pub log: Vec<LogEntry>,
+    /// Who entered which segment and who left it, likewise.
+    pub changes: Vec<Change>,
     /// Users whose memberships may have another timer now, and those who were merged into another, for the store to take out.
     pub touched: Vec<UserId>,
     /// See `touched`.
@@ -57,6 +61,7 @@ impl Default for Working {
             next_user: 1,
             oldest: limits::CLOCK_PAST,
             log: Vec::new(),
+            changes: Vec::new(),
             touched: Vec::new(),
             merged: Vec::new(),
         }
@@ -134,10 +139,18 @@ impl UserState {
     }
 
     /// Brings the memberships up to date after something changed and time passed: see [`Memberships::update`].
-    pub fn update_memberships(&mut self, id: UserId, workspace: &Workspace, overturned: &[u32], now: Timestamp) {
+    pub fn update_memberships(
+        &mut self,
+        id: UserId,
+        workspace: &Workspace,
+        overturned: &[u32],
+        now: Timestamp,
+    ) -> impl Iterator<Item = Change> + use<> {
         let mut memberships = std::mem::take(&mut self.memberships);
-        memberships.update(workspace, &self.subject(id), overturned, now);
+        let changes = memberships.update(workspace, &self.subject(id), overturned, now);
         self.memberships = memberships;
+        let workspace = workspace.key;
+        changes.into_iter().map(move |(segment, entered)| Change { workspace, segment, user: id, entered, at: now })
     }
 }
 
@@ -323,7 +336,13 @@ impl Working {
             applied.new_agent = user.devices.agent(batch.device, agent, batch.received_at);
         }
         let overturned = before.overturned(&user.subject(id), batch.received_at);
-        user.update_memberships(id, &batch.workspace, &overturned, batch.received_at);
+        if times.is_some() {
+            // What followed from it the first time is in the log as well. What it says is put in when everything has been applied.
+            user.memberships.doubt(&overturned);
+        } else {
+            let changes = user.update_memberships(id, &batch.workspace, &overturned, batch.received_at);
+            self.changes.extend(changes);
+        }
         self.touched.push(id);
         applied.latest = latest;
         applied
@@ -358,7 +377,8 @@ impl Working {
         let stale = user.memberships.is_stale(&batch.workspace, now);
         if stale {
             let user = self.user_mut(id)?;
-            user.update_memberships(id, &batch.workspace, &[], now);
+            let changes = user.update_memberships(id, &batch.workspace, &[], now);
+            self.changes.extend(changes);
             self.touched.push(id);
         }
         let Some(Person::Here(user)) = self.users.get(&id) else { return None };
@@ -408,7 +428,7 @@ impl Working {
                 let visitor = visitor.filter(|id| self.is_anonymous(*id));
                 match (known, visitor) {
                     (Some(known), Some(visitor)) => {
-                        self.merge(visitor, known);
+                        self.merge(visitor, known, now);
                         known
                     }
                     (Some(known), None) => known,
@@ -459,15 +479,17 @@ impl Working {
         }
     }
 
-    fn merge(&mut self, visitor: UserId, known: UserId) {
+    fn merge(&mut self, visitor: UserId, known: UserId, now: Timestamp) {
         let Some(Person::Here(gone)) = self.users.get(&visitor).cloned() else { return };
         let Some(user) = self.user_mut(known) else { return };
-        let UserState { profile, devices, aliases, .. } = Arc::unwrap_or_clone(gone);
+        let UserState { workspace, profile, devices, aliases, memberships, .. } = Arc::unwrap_or_clone(gone);
         user.aliases.extend(aliases);
         user.profile.merge(profile);
         user.devices.merge(devices);
         // What the visitor brought can touch any segment.
-        user.memberships = Memberships::default();
+        user.memberships.doubt_all();
+        let left = |segment| Change { workspace, segment, user: visitor, entered: false, at: now };
+        self.changes.extend(memberships.places().map(left));
         self.users.put(visitor, Person::MergedInto(known));
         self.merged.push((visitor, known));
     }

@@ -6,7 +6,6 @@ use kindling_core::{
     ids::{AnonymousId, DeviceId, ExternalId, Seq, StreamId, UserId, Uuid, WorkspaceId},
     profile::{Profile, StandardAttribute},
     protocol::{AttributeChange, Currency, GroupState, Hundredths, Identity, Record, RecordKind},
-    segment::SegmentIndex,
     time::{Duration, Timestamp},
     value::{Checked, Map, Value},
 };
@@ -116,15 +115,8 @@ proptest! {
         order in prop::collection::vec(any::<bool>(), 16),
         repeated in any::<bool>(),
     ) {
-        let workspace = Arc::new(Workspace {
-            key: WorkspaceKey(1),
-            id: WorkspaceId::parse("w").unwrap(),
-            name: String::new(),
-            revision: 1,
-            segments: Vec::new(),
-            index: SegmentIndex::default(),
-            campaigns: Vec::new(),
-        });
+        let name = (WorkspaceKey(1), WorkspaceId::parse("w").unwrap(), String::new());
+        let workspace = Arc::new(Workspace::new(name, 1, Vec::new(), Vec::new()));
         let (phone, laptop) = (batches(&workspace, 1, phone), batches(&workspace, 2, laptop));
 
         let mut one_after_the_other = Working::default();

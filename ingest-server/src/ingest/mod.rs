@@ -14,7 +14,7 @@ mod user_devices;
 
 pub use apply::{LogEntry, Person, Position, ReplayError, Settled, UserState, Working, apply, replay};
 pub use batch::{Batch, DecodeBatchError, Incoming, decode, decode_logged};
-pub use memberships::Memberships;
+pub use memberships::{Change, Memberships};
 pub use queue::{Ingest, IngestError, Room};
 pub use resident::Resident;
 pub use user_agents::USER_AGENT_BYTES;

@@ -150,7 +150,6 @@ mod tests {
     use bytes::Bytes;
     use kindling_core::{
         ids::{Seq, WorkspaceId},
-        segment::SegmentIndex,
         time::Timestamp,
     };
     use tokio::task::JoinSet;
@@ -164,15 +163,8 @@ mod tests {
 
     fn batch() -> Batch {
         let mut catalog = Catalog::default();
-        let workspace = Workspace {
-            key: WorkspaceKey(1),
-            id: WorkspaceId::parse("w").unwrap(),
-            name: String::new(),
-            revision: 1,
-            segments: Vec::new(),
-            index: SegmentIndex::default(),
-            campaigns: Vec::new(),
-        };
+        let name = (WorkspaceKey(1), WorkspaceId::parse("w").unwrap(), String::new());
+        let workspace = Workspace::new(name, 1, Vec::new(), Vec::new());
         catalog.insert(workspace, vec!["pk".to_owned()], Vec::new());
         let body = r#"{"key":"pk","sdk":"t","device":"00000000-0000-4000-8000-000000000001",
             "stream":"00000000-0000-4000-8000-000000000002","identity":{"external_id":"a"},"sent_at":0,"records":[]}"#;

@@ -2,7 +2,7 @@
 
 mod sqlite;
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc};
+use std::{collections::HashMap, fmt, future::Future, pin::Pin, sync::Arc};
 
 use kindling_core::{
     ids::{Alias, CampaignId, DeviceId, ExternalId, SegmentId, StreamId, UserId, WorkspaceId},
@@ -16,7 +16,7 @@ pub use sqlite::{MemoryDisk, Moment, SimulatedStore, SqliteStore};
 
 use crate::{
     catalog::{Catalog, KeyHash},
-    ingest::{Batch, UserState},
+    ingest::{Batch, Change, UserState},
 };
 
 /// A workspace, as the store numbers them. Every row that belongs to a workspace carries it, and every query names it.
@@ -148,6 +148,28 @@ pub struct RecordCursor {
     pub place: usize,
 }
 
+/// Somebody entered a segment or left it, as the log has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoggedChange {
+    /// Its number: later ones have greater ones.
+    pub id: i64,
+    /// What happened.
+    pub change: Change,
+}
+
+/// How far a back-fill has come: the questions of new and changed segments are put to all users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backfill {
+    /// The revision of the workspace's segments that users are brought to.
+    pub revision: i64,
+    /// Users who have been.
+    pub done: u64,
+    /// Users there are, about.
+    pub users: u64,
+    /// When it began.
+    pub started_at: Timestamp,
+}
+
 /// Keeps everything. Methods take and return sets where that saves round trips, and assume neither a single node nor a cache
 /// that is always right.
 pub trait Store: fmt::Debug + Send + Sync + 'static {
@@ -187,6 +209,22 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// A user.
     fn user(&self, workspace: WorkspaceKey, user: UserRef) -> Answer<'_, Option<StoredUser>>;
+
+    /// At most `limit` changes of who is in which segment after the one of that number, in their order.
+    fn segment_changes(&self, workspace: WorkspaceKey, after: i64, limit: usize) -> Answer<'_, Vec<LoggedChange>>;
+
+    /// How many are in each segment, by place. A segment that nobody ever was in may be missing.
+    fn segment_sizes(&self, workspace: WorkspaceKey) -> Answer<'_, HashMap<u32, u64>>;
+
+    /// At most `limit` members of the segment at that place, by number, after that number.
+    fn members(&self, workspace: WorkspaceKey, segment: u32, after: UserId, limit: usize) -> Answer<'_, Vec<UserId>>;
+
+    /// Puts the questions of new and changed segments to at most `limit` users who have not been asked, of whatever workspace.
+    /// Returns how many there were; 0: all have been.
+    fn backfill(&self, catalog: Arc<Catalog>, now: Timestamp, limit: usize) -> Answer<'_, usize>;
+
+    /// The back-fill of a workspace, if one is under way.
+    fn backfill_of(&self, workspace: WorkspaceKey) -> Answer<'_, Option<Backfill>>;
 
     /// Records of a user, newest first. `None`: there is no such user.
     fn records(&self, workspace: WorkspaceKey, user: UserRef, query: RecordQuery) -> Answer<'_, Option<RecordPage>>;

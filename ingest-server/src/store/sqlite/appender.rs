@@ -16,8 +16,14 @@ use kindling_core::protocol::FlushAnswer;
 use rusqlite::Connection;
 use tracing::{error, warn};
 
-use super::{connection, log};
-use crate::{ingest::LogEntry, store::StoreError};
+use super::{
+    connection,
+    log::{self, Appended},
+};
+use crate::{
+    ingest::{Change, LogEntry},
+    store::StoreError,
+};
 
 /// Bytes that the write-ahead log may take before it is folded into the file, and before that is done whatever it holds up.
 const FOLD_AT: usize = 16 * 1024 * 1024;
@@ -32,8 +38,22 @@ pub(super) struct Group {
     pub(super) first: i64,
     /// The batches. None: everything in it had been taken before, which may be on its way to disk itself.
     pub(super) entries: Vec<LogEntry>,
+    /// The number that the first of its changes gets, and the changes.
+    pub(super) first_change: i64,
+    pub(super) changes: Vec<Change>,
     pub(super) answers: Vec<FlushAnswer>,
     pub(super) reply: Reply,
+}
+
+impl Group {
+    fn appended(&self) -> Appended<'_> {
+        let Self { first, entries, first_change, changes, .. } = self;
+        Appended { first: *first, entries, first_change: *first_change, changes }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.changes.is_empty()
+    }
 }
 
 /// Whether groups are written.
@@ -117,7 +137,7 @@ pub(super) struct Settled {
 impl Settled {
     /// Whether something was written.
     pub(super) fn is_written(&self) -> bool {
-        self.outcome.is_ok() && self.groups.iter().any(|group| !group.entries.is_empty())
+        self.outcome.is_ok() && !self.groups.iter().all(Group::is_empty)
     }
 
     /// Tells everybody.
@@ -244,8 +264,9 @@ fn work(mut connection: Connection, messages: &Receiver<Message>, state: &Shared
 /// Writes groups in one transaction, unless one before them could not be.
 fn write(connection: &mut Connection, groups: Vec<Group>, state: &SharedState) -> Settled {
     let outcome = match state.get() {
-        State::Taking => log::append(connection, groups.iter().map(|group| (group.first, group.entries.as_slice())))
-            .inspect_err(|error| state.judge(error)),
+        State::Taking => {
+            log::append(connection, groups.iter().map(Group::appended)).inspect_err(|error| state.judge(error))
+        }
         State::Refusing | State::Dead => Err(StoreError::Unwritten),
     };
     Settled { groups, outcome }
@@ -329,7 +350,14 @@ mod tests {
     fn append(appender: &mut Appender, first: i64) -> Receiver<Result<Vec<FlushAnswer>, StoreError>> {
         let (reply, replied) = mpsc::channel();
         let reply: Reply = Box::new(move |done| drop(reply.send(done)));
-        appender.append(Group { first, entries: vec![entry()], answers: Vec::new(), reply });
+        appender.append(Group {
+            first,
+            entries: vec![entry()],
+            first_change: 1,
+            changes: Vec::new(),
+            answers: Vec::new(),
+            reply,
+        });
         replied
     }
 

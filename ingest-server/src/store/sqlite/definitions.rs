@@ -1,11 +1,14 @@
 //! Workspaces, keys, segments and campaigns.
 
+use std::collections::HashMap;
+
 use kindling_core::{
-    ids::{CampaignId, SegmentId, WorkspaceId},
-    segment::{Filter, SegmentIndex},
+    ids::{CampaignId, SegmentId, UserId, WorkspaceId},
+    segment::Filter,
+    time::Timestamp,
     value::Value,
 };
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};
 use tracing::warn;
 
@@ -62,18 +65,34 @@ pub(super) fn put_segment(
     id: &SegmentId,
     name: &str,
     filter: &Value,
+    (now, last_user): (Timestamp, UserId),
 ) -> Result<(), StoreError> {
     let transaction = connection.transaction()?;
     let filter = to_json(filter)?;
-    let changed = transaction.execute(
-        "INSERT INTO segments (workspace, id, name, filter) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (workspace, id) DO UPDATE SET name = excluded.name, filter = excluded.filter
-         WHERE name <> excluded.name OR filter <> excluded.filter",
+    let known: Option<String> = transaction
+        .query_row(
+            "SELECT filter FROM segments WHERE workspace = ?1 AND id = ?2",
+            params![workspace.0, id.as_str()],
+            |row| row.get(0),
+        )
+        .optional()?;
+    if known.as_ref() != Some(&filter) {
+        transaction.execute("UPDATE workspaces SET revision = revision + 1 WHERE key = ?1", [workspace.0])?;
+        // Everybody is asked, from the first user on.
+        transaction.execute(
+            "INSERT OR REPLACE INTO backfills (workspace, revision, cursor, last_user, done, started_at)
+             SELECT key, revision, 0, ?3, 0, ?2 FROM workspaces WHERE key = ?1",
+            params![workspace.0, now.as_ms(), last_user.0],
+        )?;
+    }
+    transaction.execute(
+        "INSERT INTO segments (workspace, id, name, filter, place, changed_in)
+         VALUES (?1, ?2, ?3, ?4, (SELECT count(*) FROM segments WHERE workspace = ?1),
+             (SELECT revision FROM workspaces WHERE key = ?1))
+         ON CONFLICT (workspace, id) DO UPDATE SET name = excluded.name, filter = excluded.filter,
+             changed_in = iif(filter = excluded.filter, changed_in, excluded.changed_in)",
         params![workspace.0, id.as_str(), name, filter],
     )?;
-    if changed > 0 {
-        transaction.execute("UPDATE workspaces SET revision = revision + 1 WHERE key = ?1", [workspace.0])?;
-    }
     Ok(transaction.commit()?)
 }
 
@@ -103,11 +122,10 @@ pub(super) fn load(connection: &Connection) -> Result<Catalog, StoreError> {
         let id = WorkspaceId::parse(id).map_err(|error| StoreError::Corrupt(error.to_string()))?;
         let key = WorkspaceKey(key);
         let segments = load_segments(connection, key)?;
-        let index = SegmentIndex::new(segments.iter().map(|segment| &segment.filter));
         let campaigns = load_campaigns(connection, key)?;
         let sdk_keys = column(connection, "SELECT sdk_key FROM sdk_keys WHERE workspace = ?1", key)?;
         let secret_keys = column(connection, "SELECT hash FROM secret_keys WHERE workspace = ?1", key)?;
-        let workspace = Workspace { key, id, name, revision, segments, index, campaigns };
+        let workspace = Workspace::new((key, id, name), revision, segments, campaigns);
         catalog.insert(workspace, sdk_keys, secret_keys.into_iter().map(KeyHash).collect());
     }
     Ok(catalog)
@@ -124,13 +142,14 @@ fn column<T: rusqlite::types::FromSql>(
 }
 
 fn load_segments(connection: &Connection, workspace: WorkspaceKey) -> Result<Vec<Segment>, StoreError> {
-    let mut statement = connection.prepare("SELECT id, name, filter FROM segments WHERE workspace = ?1 ORDER BY id")?;
+    let mut statement =
+        connection.prepare("SELECT id, name, filter, changed_in FROM segments WHERE workspace = ?1 ORDER BY place")?;
     let rows = statement.query_map([workspace.0], |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get(3)?))
     })?;
     let mut segments = Vec::new();
     for row in rows {
-        let (id, name, filter) = row?;
+        let (id, name, filter, changed_in) = row?;
         let corrupt = |error: &dyn std::fmt::Display| StoreError::Corrupt(format!("segment {id}: {error}"));
         let definition: Value = from_json("a filter", &filter)?;
         segments.push(Segment {
@@ -138,6 +157,7 @@ fn load_segments(connection: &Connection, workspace: WorkspaceKey) -> Result<Vec
             id: SegmentId::parse(id.as_str()).map_err(|error| corrupt(&error))?,
             name,
             definition,
+            changed_in,
         });
     }
     link(&mut segments, workspace);
@@ -150,10 +170,15 @@ fn link(segments: &mut [Segment], workspace: WorkspaceKey) {
         // It is checked before it is stored.
         warn!(workspace = workspace.0, %error, "a segment holds for nobody");
     }
+    let changed_in: HashMap<SegmentId, i64> =
+        segments.iter().map(|segment| (segment.id.clone(), segment.changed_in)).collect();
     for segment in segments {
-        if let Some(filter) = filters.remove(&segment.id) {
-            segment.filter = filter;
-        }
+        let Some(filter) = filters.remove(&segment.id) else { continue };
+        // Who is in it also becomes another question when one of those that it stands on does.
+        filter.visit_linked(&mut |id| {
+            segment.changed_in = segment.changed_in.max(changed_in.get(id).copied().unwrap_or_default());
+        });
+        segment.filter = filter;
     }
 }
 

@@ -4,6 +4,7 @@
 //! disk. Everything else that is asked waits for that first, so that nobody sees what may not last. The profiles follow later, in checkpoints; after a crash they are made up by applying the rest of the log again.
 
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -29,7 +30,7 @@ use super::{
 };
 use crate::{
     catalog::Catalog,
-    ingest::{Batch, LogEntry, Person, UserState, Working, apply, replay},
+    ingest::{Batch, Change, LogEntry, Person, UserState, Working, apply, replay},
     store::{StoreError, StoreOptions, UserRef, WorkspaceKey},
 };
 
@@ -66,6 +67,13 @@ pub(super) struct Engine {
     /// Users who were merged into another, likewise.
     merged: Vec<(UserId, UserId)>,
     merged_in_flight: Vec<(UserId, UserId)>,
+    /// Who entered segments and left them, likewise.
+    changes: Vec<Change>,
+    changes_in_flight: Vec<Change>,
+    /// Up to which change the profiles are to be brought: all, but for a start at which those of the log are not put in yet.
+    last_change: i64,
+    /// How many are in each segment.
+    sizes: HashMap<(WorkspaceKey, u32), i64>,
     tail_bytes: usize,
     tail_since: Option<Instant>,
     checkpoint_in_flight: bool,
@@ -141,6 +149,10 @@ impl Engine {
             tail_in_flight: Vec::new(),
             merged: Vec::new(),
             merged_in_flight: Vec::new(),
+            changes: Vec::new(),
+            changes_in_flight: Vec::new(),
+            last_change: 0,
+            sizes: HashMap::new(),
             tail_bytes: 0,
             tail_since: None,
             checkpoint_in_flight: false,
@@ -220,7 +232,59 @@ impl Engine {
             }
             self.tail_since.get_or_insert_with(Instant::now);
         }
-        self.appender.append(Group { first, entries, answers, reply });
+        let changes = std::mem::take(&mut self.working.changes);
+        let first_change = self.log.take_change_numbers(changes.len());
+        self.last_change = self.log.last_change();
+        self.note_changes(&changes);
+        self.appender.append(Group { first, entries, first_change, changes, answers, reply });
+    }
+
+    /// Notes who entered segments and left them, of which the profiles do not know yet.
+    fn note_changes(&mut self, changes: &[Change]) {
+        for change in changes {
+            let size = self.sizes.entry((change.workspace, change.segment)).or_default();
+            *size += if change.entered { 1 } else { -1 };
+        }
+        self.changes.extend(changes);
+    }
+
+    /// Does what is to be done after the memberships of so many users have been looked at.
+    pub(super) fn follow_up(&mut self, users: usize) {
+        self.hand_on_changes();
+        self.after_applying();
+        self.tail_since.get_or_insert_with(Instant::now);
+        self.keep_up();
+        self.evict(users);
+    }
+
+    /// What is held in memory.
+    pub(super) const fn working(&mut self) -> &mut Working {
+        &mut self.working
+    }
+
+    /// The last user there is, for sure.
+    pub(super) fn last_user(&mut self) -> Result<UserId, StoreError> {
+        self.settle()?;
+        self.ready()?;
+        Ok(UserId(self.working.next_user - 1))
+    }
+
+    /// How many are in each segment.
+    pub(super) const fn sizes(&self) -> &HashMap<(WorkspaceKey, u32), i64> {
+        &self.sizes
+    }
+
+    /// Who entered a segment or left it since the last checkpoint, in that order.
+    pub(super) fn changes_since_checkpoint(&self) -> impl Iterator<Item = &Change> {
+        self.changes_in_flight.iter().chain(&self.changes)
+    }
+
+    /// Has changes written that no batch brought.
+    fn hand_on_changes(&mut self) {
+        if !self.working.changes.is_empty() {
+            // If it fails, memory is made up anew from what the log has.
+            self.hand_on((Vec::new(), Vec::new()), Box::new(|_| {}));
+        }
     }
 
     /// Returns when every group that was handed on is on disk, or has failed: then memory is stale.
@@ -271,7 +335,7 @@ impl Engine {
     }
 
     /// Before anything is done: makes memory what the disk says, if it may not be.
-    fn ready(&mut self) -> Result<(), StoreError> {
+    pub(super) fn ready(&mut self) -> Result<(), StoreError> {
         while let Some(done) = self.keeper.poll() {
             self.note(done);
         }
@@ -306,6 +370,7 @@ impl Engine {
                 working.streams.written();
                 self.tail_in_flight.clear();
                 self.merged_in_flight.clear();
+                self.changes_in_flight.clear();
                 self.timers.written_down();
             }
             Done::Failed => self.is_dead = true,
@@ -366,16 +431,27 @@ impl Engine {
             devices: working.devices.take_changed(),
             streams: working.streams.take_changed(),
             batches: std::mem::take(&mut self.tail),
+            changes: std::mem::take(&mut self.changes),
+            last_change: self.last_change,
             first_batch: self.log.first(),
             forget_streams_before: self.forget_streams_before,
         };
         self.tail_in_flight.clone_from(&checkpoint.batches);
+        self.changes_in_flight.clone_from(&checkpoint.changes);
         self.merged_in_flight = std::mem::take(&mut self.merged);
         self.timers.rotate();
         self.tail_bytes = 0;
         self.tail_since = None;
         self.checkpoint_in_flight = true;
         self.keeper.write(checkpoint);
+    }
+
+    /// Begins a checkpoint before it is time, unless one is under way.
+    pub(super) fn hasten_checkpoint(&mut self) {
+        let _ = self.settle();
+        if !self.checkpoint_in_flight && !self.is_stale && !self.is_dead {
+            self.begin_checkpoint();
+        }
     }
 
     /// Begins a checkpoint whether it is time or not, if none is under way.
@@ -442,7 +518,11 @@ impl Engine {
         self.timers = Timers::default();
         self.tail.clear();
         self.merged.clear();
+        self.changes.clear();
+        self.changes_in_flight.clear();
         self.tail_bytes = 0;
+        self.sizes = profiles::sizes(&self.profiles)?;
+        self.last_change = profiles::change_progress(&self.profiles)?;
         let from = profiles::progress(&self.profiles)?;
         self.applied = from;
         self.working.next_user = profiles::last_user(&self.profiles)? + 1;
@@ -468,6 +548,7 @@ impl Engine {
             }
             self.evict(REPLAY_STEP);
         }
+        self.replay_changes()?;
         self.appender.resume();
         self.is_stale = false;
         if self.applied > from {
@@ -477,11 +558,35 @@ impl Engine {
         Ok(())
     }
 
+    /// Puts in who entered segments and left them since the last checkpoint. What follows from batches alone is not known to be all: a
+    /// timer may have come between. So segments are as the log says, and those of which that may not be all are evaluated anew.
+    fn replay_changes(&mut self) -> Result<(), StoreError> {
+        loop {
+            let logged = self.log.changes_after(self.last_change, REPLAY_STEP)?;
+            let Some((last, _)) = logged.last().copied() else { return Ok(()) };
+            for (_, change) in &logged {
+                if self.person(change.user)? == Some(change.user)
+                    && let Some(Person::Here(user)) = self.working.users.get_mut(&change.user)
+                {
+                    Arc::make_mut(user).memberships.set(change.segment, change.entered);
+                    self.working.touched.push(change.user);
+                }
+            }
+            let changes: Vec<Change> = logged.into_iter().map(|(_, change)| change).collect();
+            self.note_changes(&changes);
+            self.last_change = last;
+            self.tail_since.get_or_insert_with(Instant::now);
+            self.after_applying();
+        }
+    }
+
     fn replay(&mut self, logged: &LoggedBatch) -> Result<(), StoreError> {
         let LoggedBatch { id, user, settled, batch } = logged;
         self.load(batch)?;
         let span = replay(&mut self.working, batch, *user, settled)
             .map_err(|error| StoreError::Corrupt(format!("batch {id}: {error}")))?;
+        // They are in the log as well.
+        self.working.changes.clear();
         self.applied = *id;
         self.note_batch(*id, batch.workspace.key, *user, batch.body.len(), span);
         Ok(())
@@ -573,7 +678,7 @@ impl Engine {
     }
 
     /// Puts a user into memory, with whoever they turned out to be. Returns who that is; `None`: nobody.
-    fn person(&mut self, id: UserId) -> Result<Option<UserId>, StoreError> {
+    pub(super) fn person(&mut self, id: UserId) -> Result<Option<UserId>, StoreError> {
         let mut id = id;
         for _ in 0..kindling_core::limits::MERGE_CHAIN {
             if !self.working.users.contains(&id) {
@@ -655,14 +760,13 @@ impl Engine {
                 && let Some(Person::Here(user)) = self.working.users.get_mut(id)
             {
                 let user = Arc::make_mut(user);
-                user.update_memberships(*id, workspace, &[], now);
+                let changes = user.update_memberships(*id, workspace, &[], now);
+                self.working.changes.extend(changes);
                 self.tail_since.get_or_insert_with(Instant::now);
             }
             self.working.touched.push(*id);
         }
-        self.after_applying();
-        self.keep_up();
-        self.evict(due.len());
+        self.follow_up(due.len());
         Ok(due.len())
     }
 }

@@ -8,12 +8,12 @@ use kindling_core::{
     ids::{Seq, UserId},
     time::Timestamp,
 };
-use rusqlite::{Connection, ToSql, TransactionBehavior, params, types::ToSqlOutput, types::ValueRef};
+use rusqlite::{Connection, Row, ToSql, TransactionBehavior, params, types::ToSqlOutput, types::ValueRef};
 
 use super::{connection, migrate, rows};
 use crate::{
     catalog::Catalog,
-    ingest::{Batch, LogEntry, Settled, decode_logged},
+    ingest::{Batch, Change, LogEntry, Settled, decode_logged},
     store::{StoreError, WorkspaceKey},
 };
 
@@ -25,6 +25,8 @@ pub(super) struct Log {
     first: i64,
     /// The number of the next batch.
     next: i64,
+    /// The number of the next change.
+    next_change: i64,
 }
 
 /// A batch that was read from the log.
@@ -69,8 +71,9 @@ impl Log {
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         connection.set_prepared_statement_cache_capacity(64);
         migrate::migrate(&mut connection, migrate::LOG)?;
-        let (first, last) = range(&connection)?;
-        Ok(Self { connection, first, next: last + 1 })
+        let mut log = Self { connection, first: 0, next: 0, next_change: 0 };
+        log.locate()?;
+        Ok(log)
     }
 
     /// The number of the first batch that is still there.
@@ -125,11 +128,34 @@ impl Log {
         first
     }
 
+    /// The same for changes.
+    pub(super) fn take_change_numbers(&mut self, changes: usize) -> i64 {
+        let first = self.next_change;
+        self.next_change += i64::try_from(changes).unwrap_or_default();
+        first
+    }
+
+    /// The number of the last change.
+    pub(super) const fn last_change(&self) -> i64 {
+        self.next_change - 1
+    }
+
+    /// Reads at most `limit` changes after the one of that number.
+    pub(super) fn changes_after(&self, after: i64, limit: usize) -> Result<Vec<(i64, Change)>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, workspace, segment, user, entered, at FROM changes WHERE id > ?1 ORDER BY id LIMIT ?2",
+        )?;
+        let rows = statement.query_map(params![after, i64::try_from(limit).unwrap_or(i64::MAX)], change_of)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Looks up which batches there are: what got numbers and was not written is not among them.
     pub(super) fn locate(&mut self) -> Result<(), StoreError> {
         let (first, last) = range(&self.connection)?;
         self.first = first;
         self.next = last + 1;
+        let last: i64 = self.connection.query_row("SELECT coalesce(max(id), 0) FROM changes", [], |row| row.get(0))?;
+        self.next_change = last + 1;
         Ok(())
     }
 
@@ -179,12 +205,23 @@ impl Log {
     }
 }
 
-/// Appends groups in one transaction, each with the number of its first batch. Returns when they are on disk.
+/// What is appended of a group.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Appended<'a> {
+    /// The number of its first batch.
+    pub(super) first: i64,
+    pub(super) entries: &'a [LogEntry],
+    /// The number of its first change.
+    pub(super) first_change: i64,
+    pub(super) changes: &'a [Change],
+}
+
+/// Appends groups in one transaction. Returns when they are on disk.
 pub(super) fn append<'a>(
     connection: &mut Connection,
-    groups: impl Iterator<Item = (i64, &'a [LogEntry])>,
+    groups: impl Iterator<Item = Appended<'a>>,
 ) -> Result<(), StoreError> {
-    let mut groups = groups.filter(|(_, entries)| !entries.is_empty()).peekable();
+    let mut groups = groups.filter(|group| !group.entries.is_empty() || !group.changes.is_empty()).peekable();
     if groups.peek().is_none() {
         return Ok(());
     }
@@ -194,22 +231,42 @@ pub(super) fn append<'a>(
             "INSERT INTO batches (id, workspace, user, received_at, seq, lost, times, user_agent, body)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?;
-        for (id, entry) in groups.flat_map(|(first, entries)| (first..).zip(entries)) {
-            let Settled { seq, lost, times } = &entry.settled;
-            insert.execute(params![
-                id,
-                entry.workspace.0,
-                entry.user.0,
-                entry.received_at.as_ms(),
-                seq.0.cast_signed(),
-                lost.cast_signed(),
-                times.as_ref().map(rows::to_json).transpose()?,
-                entry.user_agent,
-                Text(&entry.body),
-            ])?;
+        let mut change = transaction.prepare_cached(
+            "INSERT INTO changes (id, workspace, segment, user, entered, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?;
+        for Appended { first, entries, first_change, changes } in groups {
+            for (id, Change { workspace, segment, user, entered, at }) in (first_change..).zip(changes) {
+                change.execute(params![id, workspace.0, segment, user.0, entered, at.as_ms()])?;
+            }
+            for (id, entry) in (first..).zip(entries) {
+                let Settled { seq, lost, times } = &entry.settled;
+                insert.execute(params![
+                    id,
+                    entry.workspace.0,
+                    entry.user.0,
+                    entry.received_at.as_ms(),
+                    seq.0.cast_signed(),
+                    lost.cast_signed(),
+                    times.as_ref().map(rows::to_json).transpose()?,
+                    entry.user_agent,
+                    Text(&entry.body),
+                ])?;
+            }
         }
     }
     Ok(transaction.commit()?)
+}
+
+/// A row of `changes`, with its number.
+pub(super) fn change_of(row: &Row<'_>) -> rusqlite::Result<(i64, Change)> {
+    let change = Change {
+        workspace: WorkspaceKey(row.get(1)?),
+        segment: row.get(2)?,
+        user: UserId(row.get(3)?),
+        entered: row.get(4)?,
+        at: Timestamp::from_ms(row.get(5)?),
+    };
+    Ok((row.get(0)?, change))
 }
 
 /// The numbers of the first batch that is there, and of the last one that ever was. When none is left, the first is the next.

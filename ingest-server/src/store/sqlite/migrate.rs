@@ -11,10 +11,14 @@ pub(super) const LOG: &[&str] = &[
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_log.sql"),
     include_str!("migrations/0003_old_records.sql"),
+    include_str!("migrations/0004_changes.sql"),
 ];
 /// The steps of the profiles' file.
-pub(super) const PROFILES: &[&str] =
-    &[include_str!("migrations/profiles/0001_first.sql"), include_str!("migrations/profiles/0002_packed.sql")];
+pub(super) const PROFILES: &[&str] = &[
+    include_str!("migrations/profiles/0001_first.sql"),
+    include_str!("migrations/profiles/0002_packed.sql"),
+    include_str!("migrations/profiles/0003_members.sql"),
+];
 
 /// Brings the schema up to date, each step in a transaction of its own.
 pub(super) fn migrate(connection: &mut Connection, steps: &[&str]) -> anyhow::Result<()> {

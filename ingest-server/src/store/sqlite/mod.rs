@@ -13,6 +13,7 @@
 //! | `keeper` | the thread that writes checkpoints |
 //! | `timers` | timers of users who are held in memory |
 //! | `read` | pages of records |
+//! | `segments` | who is in which segment, and asking all users |
 //! | `definitions` | workspaces, keys, segments, campaigns |
 //! | `simulated` | the same without threads, for simulations |
 //! | `lock` | one process at a time |
@@ -30,10 +31,12 @@ mod old_data;
 mod profiles;
 mod read;
 mod rows;
+mod segments;
 mod simulated;
 mod timers;
 
 use std::{
+    collections::HashMap,
     fs,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
@@ -41,7 +44,7 @@ use std::{
 };
 
 use kindling_core::{
-    ids::{CampaignId, SegmentId, WorkspaceId},
+    ids::{CampaignId, SegmentId, UserId, WorkspaceId},
     protocol::FlushAnswer,
     time::Timestamp,
     value::Value,
@@ -55,7 +58,10 @@ use self::{
     appender::Reply,
     engine::{Engine, Files},
 };
-use super::{Answer, RecordPage, RecordQuery, Store, StoreError, StoreOptions, StoredUser, UserRef, WorkspaceKey};
+use super::{
+    Answer, Backfill, LoggedChange, RecordPage, RecordQuery, Store, StoreError, StoreOptions, StoredUser, UserRef,
+    WorkspaceKey,
+};
 use crate::{
     catalog::{Catalog, KeyHash},
     ingest::Batch,
@@ -213,7 +219,10 @@ impl Store for SqliteStore {
     }
 
     fn put_segment(&self, workspace: WorkspaceKey, id: SegmentId, name: String, filter: Value) -> Answer<'_, ()> {
-        self.write(move |engine| definitions::put_segment(engine.definitions(), workspace, &id, &name, &filter))
+        self.write(move |engine| {
+            let asked = (crate::now(), engine.last_user()?);
+            definitions::put_segment(engine.definitions(), workspace, &id, &name, &filter, asked)
+        })
     }
 
     fn put_campaign(&self, workspace: WorkspaceKey, id: CampaignId, definition: Value) -> Answer<'_, ()> {
@@ -225,6 +234,31 @@ impl Store for SqliteStore {
             let found = engine.find(workspace, &user)?;
             Ok(found.map(|(id, state)| StoredUser { id, state }))
         })
+    }
+
+    fn segment_changes(&self, workspace: WorkspaceKey, after: i64, limit: usize) -> Answer<'_, Vec<LoggedChange>> {
+        self.read(move |reader| segments::changes(&reader.log, workspace, after, limit))
+    }
+
+    fn segment_sizes(&self, workspace: WorkspaceKey) -> Answer<'_, HashMap<u32, u64>> {
+        self.write(move |engine| Ok(engine.segment_sizes(workspace)))
+    }
+
+    fn members(&self, workspace: WorkspaceKey, segment: u32, after: UserId, limit: usize) -> Answer<'_, Vec<UserId>> {
+        Box::pin(async move {
+            let recent = self.write(move |engine| Ok(engine.recent_changes(workspace, segment))).await?;
+            let members = self
+                .read(move |reader| segments::members(&reader.profiles, (workspace, segment), &recent, after, limit));
+            members.await
+        })
+    }
+
+    fn backfill(&self, catalog: Arc<Catalog>, now: Timestamp, limit: usize) -> Answer<'_, usize> {
+        self.write(move |engine| engine.backfill(&catalog, now, limit))
+    }
+
+    fn backfill_of(&self, workspace: WorkspaceKey) -> Answer<'_, Option<Backfill>> {
+        self.read(move |reader| segments::backfill(&reader.log, &reader.profiles, workspace))
     }
 
     fn records(&self, workspace: WorkspaceKey, user: UserRef, query: RecordQuery) -> Answer<'_, Option<RecordPage>> {

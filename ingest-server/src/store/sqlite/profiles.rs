@@ -1,6 +1,6 @@
 //! The profiles: what the record log comes to, written down now and then with the place in the log up to which it goes.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use kindling_core::{
     ids::{Alias, AnonymousId, DeviceId, ExternalId, Seq, StreamId, UserId},
@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, ToSql, Transaction, params};
 
 use super::rows;
 use crate::{
-    ingest::{Person, Position, UserState},
+    ingest::{Change, Person, Position, UserState},
     store::{StoreError, WorkspaceKey},
 };
 
@@ -25,6 +25,9 @@ pub(super) struct Checkpoint {
     pub(super) devices: Vec<((WorkspaceKey, DeviceId), UserId)>,
     pub(super) streams: Vec<((WorkspaceKey, StreamId), Position)>,
     pub(super) batches: Vec<UserBatch>,
+    /// Who entered segments and left them, in that order, and the number of the last of these.
+    pub(super) changes: Vec<Change>,
+    pub(super) last_change: i64,
     /// The first batch that the log still has.
     pub(super) first_batch: i64,
     /// Streams that were last used before this are to go.
@@ -241,9 +244,83 @@ pub(super) fn write(connection: &mut Connection, checkpoint: &mut Checkpoint) ->
             statement.execute(params![span(*batch), workspace.0, user.0, batch, first_at.as_ms(), last_at.as_ms()])?;
         }
     }
+    write_members(&transaction, &checkpoint.changes)?;
     sweep(&transaction, checkpoint)?;
-    transaction.execute("UPDATE progress SET batch = ?1", [checkpoint.batch])?;
+    transaction.execute("UPDATE progress SET batch = ?1, change = ?2", [checkpoint.batch, checkpoint.last_change])?;
     Ok(transaction.commit()?)
+}
+
+/// What the changes come to. Doing it twice comes to the same.
+fn write_members(transaction: &Transaction<'_>, changes: &[Change]) -> Result<(), StoreError> {
+    let key = |change: &Change| (change.workspace, change.segment, change.user);
+    let mut last: Vec<&Change> = changes.iter().collect();
+    // Stable, so that the last one of a user stays the last.
+    last.sort_by_key(|change| key(change));
+    let mut enter = transaction.prepare_cached("INSERT OR IGNORE INTO members VALUES (?1, ?2, ?3)")?;
+    let mut leave =
+        transaction.prepare_cached("DELETE FROM members WHERE workspace = ?1 AND segment = ?2 AND user = ?3")?;
+    let mut grow = transaction.prepare_cached(
+        "INSERT INTO segment_sizes VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET size = size + excluded.size",
+    )?;
+    for of_segment in last.chunk_by(|a, b| (a.workspace, a.segment) == (b.workspace, b.segment)) {
+        let mut growth = 0;
+        for of_user in of_segment.chunk_by(|a, b| a.user == b.user) {
+            let Some(Change { workspace, segment, user, entered, .. }) = of_user.last() else { continue };
+            let row = params![workspace.0, segment, user.0];
+            growth += if *entered { changed(enter.execute(row)?) } else { -changed(leave.execute(row)?) };
+        }
+        if let Some(Change { workspace, segment, .. }) = of_segment.first() {
+            grow.execute(params![workspace.0, segment, growth])?;
+        }
+    }
+    Ok(())
+}
+
+fn changed(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or_default()
+}
+
+/// The number of the last change that is in the profiles.
+pub(super) fn change_progress(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection.prepare_cached("SELECT change FROM progress")?.query_row([], |row| row.get(0))?)
+}
+
+/// How many are in each segment.
+pub(super) fn sizes(connection: &Connection) -> Result<HashMap<(WorkspaceKey, u32), i64>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT workspace, segment, size FROM segment_sizes")?;
+    let rows = statement.query_map([], |row| Ok(((WorkspaceKey(row.get(0)?), row.get(1)?), row.get(2)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// At most `limit` members of a segment, from the one after that number on.
+pub(super) fn members(
+    connection: &Connection,
+    workspace: WorkspaceKey,
+    segment: u32,
+    after: UserId,
+    limit: usize,
+) -> Result<Vec<UserId>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT user FROM members WHERE workspace = ?1 AND segment = ?2 AND user > ?3 ORDER BY user LIMIT ?4",
+    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = statement.query_map(params![workspace.0, segment, after.0, limit], |row| row.get(0).map(UserId))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// At most `limit` users of a workspace after the one of that number.
+pub(super) fn users_after(
+    connection: &Connection,
+    workspace: WorkspaceKey,
+    after: UserId,
+    limit: usize,
+) -> Result<Vec<UserId>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id FROM users WHERE id > ?1 AND workspace = ?2 AND merged_into IS NULL ORDER BY id LIMIT ?3",
+    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = statement.query_map(params![after.0, workspace.0, limit], |row| row.get(0).map(UserId))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn write_users(transaction: &Transaction<'_>, users: &[(UserId, Person)]) -> Result<(), StoreError> {

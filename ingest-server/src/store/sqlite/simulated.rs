@@ -24,12 +24,12 @@ use rusqlite::Connection;
 use super::{
     definitions,
     engine::{Engine, Files},
-    read,
+    read, segments,
 };
 use crate::{
     catalog::Catalog,
     ingest::{Batch, UserState},
-    store::{RecordPage, RecordQuery, StoreError, StoreOptions, UserRef, WorkspaceKey},
+    store::{LoggedChange, RecordPage, RecordQuery, StoreError, StoreOptions, UserRef, WorkspaceKey},
 };
 
 /// A moment at which a process can end: between any two things that it does.
@@ -108,7 +108,8 @@ impl SimulatedStore {
 
     /// Makes a segment.
     pub fn put_segment(&mut self, workspace: WorkspaceKey, id: &SegmentId, filter: &Value) -> Result<(), StoreError> {
-        definitions::put_segment(self.engine.definitions(), workspace, id, id.as_str(), filter)
+        let asked = (Timestamp::from_ms(0), self.engine.last_user()?);
+        definitions::put_segment(self.engine.definitions(), workspace, id, id.as_str(), filter, asked)
     }
 
     /// Everything that is defined.
@@ -165,6 +166,31 @@ impl SimulatedStore {
         user: &UserRef,
     ) -> Result<Option<(UserId, Arc<UserState>)>, StoreError> {
         self.engine.find(workspace, user)
+    }
+
+    /// Everybody who entered a segment or left it, in that order.
+    pub fn changes(&mut self, workspace: WorkspaceKey) -> Result<Vec<LoggedChange>, StoreError> {
+        self.engine.settle()?;
+        segments::changes(self.engine.connections().0, workspace, 0, usize::MAX)
+    }
+
+    /// The members of a segment, and how many they are said to be.
+    pub fn members(&mut self, workspace: WorkspaceKey, segment: u32) -> Result<(Vec<UserId>, u64), StoreError> {
+        let recent = self.engine.recent_changes(workspace, segment);
+        let (_, profiles) = self.engine.connections();
+        let members = segments::members(profiles, (workspace, segment), &recent, UserId(0), usize::MAX)?;
+        Ok((members, self.engine.segment_sizes(workspace).get(&segment).copied().unwrap_or_default()))
+    }
+
+    /// Asks users what new and changed segments want to know.
+    pub fn backfill(&mut self, catalog: &Catalog, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.engine.backfill(catalog, now, limit)
+    }
+
+    /// Whether some have not been asked.
+    pub fn is_backfilling(&self, workspace: WorkspaceKey) -> Result<bool, StoreError> {
+        let (log, profiles) = self.engine.connections();
+        Ok(segments::backfill(log, profiles, workspace)?.is_some())
     }
 
     /// Records of a user, newest first.
