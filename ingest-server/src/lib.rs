@@ -75,6 +75,7 @@ impl Server {
         let App { store, catalogs, ingest } = self.app.clone();
         let mut timers = tokio::spawn(timers::run(Arc::clone(&store), catalogs));
         let sweeps = tokio::spawn(sweeps::run(Arc::clone(&store)));
+        let backfill = tokio::spawn(segments::backfill::run(Arc::clone(&store), Arc::clone(&self.app.catalogs)));
         let asked = Arc::new(Notify::new());
         let asked_too = Arc::clone(&asked);
         let serving = axum::serve(listener, Shared::new(Front::new(self.app))).with_graceful_shutdown(async move {
@@ -95,6 +96,7 @@ impl Server {
         }
         timers.abort();
         sweeps.abort();
+        backfill.abort();
         ingest.finish().await;
         store.close().await?;
         info!("stopped");

@@ -57,6 +57,11 @@ impl Api {
         send(self.management(Method::GET, path)).await
     }
 
+    /// POST of the management API.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        send(self.management(Method::POST, path).json(body)).await
+    }
+
     /// Puts a definition.
     pub async fn put(&self, path: &str, body: &Value) -> Answer {
         send(self.management(Method::PUT, path).body(body.to_string())).await

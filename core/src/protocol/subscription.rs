@@ -34,7 +34,26 @@ pub enum GroupState {
     Unsubscribed,
 }
 
+impl GroupState {
+    /// Its name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Subscribed => "subscribed",
+            Self::Unsubscribed => "unsubscribed",
+        }
+    }
+}
+
 impl SubscriptionState {
+    /// Its name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OptedIn => "opted_in",
+            Self::Subscribed => "subscribed",
+            Self::Unsubscribed => "unsubscribed",
+        }
+    }
+
     /// The state of a group; nobody opts in to one.
     pub const fn of_group(self) -> Option<GroupState> {
         match self {

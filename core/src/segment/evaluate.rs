@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     calendar::{Date, parse_instant},
-    profile::Profile,
+    profile::{Profile, RecentPurchase},
     protocol::{DeviceInfo, Hundredths},
     time::Timestamp,
     value::Value,
@@ -114,7 +114,7 @@ fn device(field: DeviceField, test: &Test, subject: &Subject<'_>) -> bool {
 }
 
 impl DeviceField {
-    fn value(self, info: &DeviceInfo) -> Option<Value> {
+    pub(super) fn value(self, info: &DeviceInfo) -> Option<Value> {
         let text = |text: &Option<String>| text.as_deref().map(Value::from);
         match self {
             Self::Browser => text(&info.browser),
@@ -139,26 +139,38 @@ impl Spent {
         }
     }
 
-    /// Whether so much was spent. In a window that only ever becomes less by itself, one purchase after the other.
-    fn at_least(&self, amount: Hundredths, subject: &Subject<'_>, now: Timestamp) -> Verdict {
+    /// How much was spent.
+    pub(super) fn sum(&self, subject: &Subject<'_>, now: Timestamp) -> Hundredths {
         let purchases = &subject.profile.purchases;
         if self.window == super::Window::Ever {
             let revenue = match &self.product {
                 None => Some(&purchases.revenue),
                 Some(product) => purchases.products.get(product).map(|product| &product.revenue),
             };
-            let spent = revenue.and_then(|revenue| revenue.get(&self.currency)).copied().unwrap_or_default();
-            return Verdict::lasting(spent >= amount);
+            return revenue.and_then(|revenue| revenue.get(&self.currency)).copied().unwrap_or_default();
+        }
+        let counts = |purchase: &&RecentPurchase| {
+            self.is_meant(purchase) && self.window.counts(purchase.at, subject, now).matches
+        };
+        purchases.recent().filter(counts).fold(Hundredths::default(), |sum, purchase| sum.plus(purchase.amount))
+    }
+
+    fn is_meant(&self, purchase: &RecentPurchase) -> bool {
+        purchase.currency == self.currency && self.product.as_ref().is_none_or(|product| *product == *purchase.product)
+    }
+
+    /// Whether so much was spent. In a window that only ever becomes less by itself, one purchase after the other.
+    fn at_least(&self, amount: Hundredths, subject: &Subject<'_>, now: Timestamp) -> Verdict {
+        if self.window == super::Window::Ever {
+            return Verdict::lasting(self.sum(subject, now) >= amount);
         }
         let mut sum = Hundredths::default();
         if sum >= amount {
             return Verdict::lasting(true);
         }
         // From the most recent on: it holds as long as the one counts with which it is enough.
-        for purchase in purchases.recent() {
-            let is_meant = purchase.currency == self.currency
-                && self.product.as_ref().is_none_or(|product| *product == *purchase.product);
-            if is_meant {
+        for purchase in subject.profile.purchases.recent() {
+            if self.is_meant(purchase) {
                 sum = sum.plus(purchase.amount);
                 if sum >= amount {
                     return self.window.counts(purchase.at, subject, now);

@@ -8,9 +8,11 @@
 //! | `host` | what evaluating takes from where it runs |
 //! | `verdict` | whether something holds, and until when |
 //! | `evaluate`, `occurrences`, `when` | evaluating |
+//! | `explain` | why a filter holds, or does not |
 //! | `index` | from what changed to the segments that it can touch |
 
 mod evaluate;
+mod explain;
 mod filter;
 mod host;
 mod index;
@@ -22,6 +24,7 @@ mod version;
 mod when;
 
 pub use evaluate::evaluate;
+pub use explain::{Explanation, explain};
 pub use filter::{
     Anniversary, AttributeRef, AttributeTest, Condition, DeviceField, Filter, Interaction, Near, OccurrenceTest,
     PropertyTest, Source, Spent, TimeTest, Tracked, TrackedSource, Window, Zone,

@@ -52,7 +52,7 @@ impl Occurrences<'_> {
         }
     }
 
-    fn first(&self) -> Option<Timestamp> {
+    pub(super) fn first(&self) -> Option<Timestamp> {
         match self {
             Self::Activity(activity) => activity.first,
             Self::Some { first, .. } => *first,
@@ -65,6 +65,22 @@ impl Occurrences<'_> {
             Self::Activity(activity) => activity.nth_most_recent(n),
             Self::Some { recent, .. } => recent.get(n.checked_sub(1)?).copied(),
         }
+    }
+
+    /// The most recent one.
+    pub(super) fn last(&self) -> Option<Timestamp> {
+        self.nth_most_recent(1)
+    }
+
+    /// How many count in a window, as far as their times are known.
+    pub(super) fn counted(&self, window: &Window, subject: &Subject<'_>, now: Timestamp) -> u64 {
+        if *window == Window::Ever {
+            return self.count();
+        }
+        (1..)
+            .map_while(|n| self.nth_most_recent(n))
+            .take_while(|at| window.counts(*at, subject, now).matches)
+            .fold(0, |count, _| count + 1)
     }
 
     /// How many of those whose time is known are after an instant.

@@ -1,5 +1,6 @@
 //! The HTTP surface. Handlers decode, authenticate, call and encode; they decide nothing.
 
+mod audience;
 mod auth;
 mod body;
 mod campaigns;
@@ -71,7 +72,12 @@ fn sdk() -> Router<App> {
 fn management() -> Router<App> {
     Router::new()
         .route("/segments", get(segments::list))
+        .route("/segments/preview", post(audience::preview))
+        .route("/segments/explain", post(audience::explain_filter))
         .route("/segments/{id}", put(segments::put).get(segments::get))
+        .route("/segments/{id}/members", get(audience::members))
+        .route("/segments/{id}/explain/{user}", get(audience::explain_segment))
+        .route("/segment_changes", get(audience::changes))
         .route("/campaigns", get(campaigns::list))
         .route("/campaigns/{id}", put(campaigns::put).get(campaigns::get))
         .route("/users/{user}", get(users::get))

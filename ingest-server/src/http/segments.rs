@@ -1,6 +1,6 @@
 //! `/api/v1/segments`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Json,
@@ -12,14 +12,17 @@ use kindling_core::{
     decode::{self, Fields},
     ids::SegmentId,
     segment::Filter,
+    time::{Duration, Timestamp},
     value::Value,
 };
 use serde::Serialize;
 
 use super::{App, Problem, auth::Secret, body};
 use crate::{
-    catalog::Segment,
-    segments::{self, Here},
+    catalog::{Segment, Workspace},
+    now,
+    segments::{self, Here, LinkError},
+    store::Backfill,
 };
 
 /// A segment as the API shows it.
@@ -28,6 +31,35 @@ pub(super) struct SegmentView {
     id: SegmentId,
     name: String,
     filter: Value,
+    /// How many are in it.
+    size: u64,
+    /// While not all users have been asked whether they are in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backfill: Option<BackfillView>,
+}
+
+/// How far asking all users has come.
+#[derive(Clone, Serialize)]
+struct BackfillView {
+    /// From 0 to 100.
+    percent: u64,
+    users_done: u64,
+    users: u64,
+    started_at: Timestamp,
+    /// If it goes on as it went so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected_end_at: Option<Timestamp>,
+}
+
+impl BackfillView {
+    fn new(backfill: Backfill, now: Timestamp) -> Self {
+        let Backfill { done, users, started_at, .. } = backfill;
+        let took = u64::try_from(now.since(started_at).as_ms()).unwrap_or_default();
+        let left = took.saturating_mul(users.saturating_sub(done)).checked_div(done);
+        let left = left.map(|ms| Duration::from_ms(i64::try_from(ms).unwrap_or(i64::MAX)));
+        let percent = done.saturating_mul(100).checked_div(users).unwrap_or(0).min(99);
+        Self { percent, users_done: done, users, started_at, expected_end_at: left.map(|left| now.plus(left)) }
+    }
 }
 
 /// A list of segments.
@@ -36,26 +68,66 @@ pub(super) struct SegmentList {
     segments: Vec<SegmentView>,
 }
 
-impl From<&Segment> for SegmentView {
-    fn from(segment: &Segment) -> Self {
-        Self { id: segment.id.clone(), name: segment.name.clone(), filter: segment.definition.clone() }
-    }
+/// Segments with how many are in them, in the order of their ids.
+async fn views(
+    app: &App,
+    workspace: &Workspace,
+    is_meant: impl Fn(&Segment) -> bool,
+) -> Result<Vec<SegmentView>, Problem> {
+    let sizes = app.store.segment_sizes(workspace.key).await?;
+    let backfill = app.store.backfill_of(workspace.key).await?;
+    let backfill = backfill.map(|backfill| BackfillView::new(backfill, now()));
+    let segments = (0_u32..).zip(&workspace.segments).filter(|(_, segment)| is_meant(segment));
+    let mut views: Vec<SegmentView> = segments
+        .map(|(place, segment)| SegmentView {
+            id: segment.id.clone(),
+            name: segment.name.clone(),
+            filter: segment.definition.clone(),
+            size: sizes.get(&place).copied().unwrap_or_default(),
+            backfill: backfill.clone(),
+        })
+        .collect();
+    views.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    Ok(views)
 }
 
-fn parse_id(id: String) -> Result<SegmentId, Problem> {
+/// Links a filter that is not stored to the segments that it stands on.
+pub(super) fn link_into(workspace: &Workspace, filter: Filter) -> Result<Filter, Problem> {
+    let mut filters: BTreeMap<SegmentId, Filter> =
+        workspace.segments.iter().map(|segment| (segment.id.clone(), segment.filter.clone())).collect();
+    let mut linked = BTreeMap::new();
+    filter.visit_segments(&mut |id| {
+        linked.insert(id.clone(), filters.remove(id).map(Arc::new));
+    });
+    if let Some((id, _)) = linked.iter().find(|(_, filter)| filter.is_none()) {
+        return Err(Problem::invalid_link(&LinkError::Unknown(id.clone())));
+    }
+    let mut filter = filter;
+    filter.link(&mut |id| linked.get(id).cloned().flatten());
+    Ok(filter)
+}
+
+pub(super) fn parse_id(id: String) -> Result<SegmentId, Problem> {
     SegmentId::parse(id).map_err(|error| Problem::bad_request("invalid_id", format!("the segment's id: {error}")))
 }
 
 /// Every segment, in the order of ids.
-pub(super) async fn list(Secret(workspace): Secret) -> Json<SegmentList> {
-    Json(SegmentList { segments: workspace.segments.iter().map(SegmentView::from).collect() })
+pub(super) async fn list(State(app): State<App>, Secret(workspace): Secret) -> Result<Json<SegmentList>, Problem> {
+    Ok(Json(SegmentList { segments: views(&app, &workspace, |_| true).await? }))
 }
 
 /// One segment.
-pub(super) async fn get(Secret(workspace): Secret, Path(id): Path<String>) -> Result<Json<SegmentView>, Problem> {
-    let id = parse_id(id)?;
-    let segment = workspace.segment(&id).ok_or_else(|| Problem::not_found(format!("there is no segment {id}")))?;
-    Ok(Json(segment.into()))
+pub(super) async fn get(
+    State(app): State<App>,
+    Secret(workspace): Secret,
+    Path(id): Path<String>,
+) -> Result<Json<SegmentView>, Problem> {
+    view(&app, &workspace, &parse_id(id)?).await.map(Json)
+}
+
+async fn view(app: &App, workspace: &Workspace, id: &SegmentId) -> Result<SegmentView, Problem> {
+    let view = views(app, workspace, |segment| segment.id == *id).await?.pop();
+    view.ok_or_else(|| Problem::not_found(format!("there is no segment {id}")))
 }
 
 /// Makes or changes a segment: `{"name": "…", "filter": {…}}`.
@@ -80,7 +152,9 @@ pub(super) async fn put(
     segments::link(&mut filters).map_err(|error| Problem::invalid_link(&error))?;
     app.store.put_segment(workspace.key, id.clone(), name.clone(), filter.clone()).await?;
     app.catalogs.reload(app.store.as_ref()).await?;
-    Ok(Json(SegmentView { id, name, filter }))
+    let catalog = app.catalogs.current();
+    let workspace = catalog.workspace(workspace.key).unwrap_or(&workspace);
+    view(&app, workspace, &id).await.map(Json)
 }
 
 fn read(

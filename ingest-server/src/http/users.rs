@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::{App, Problem, auth::Secret};
 use crate::{
     catalog::Workspace,
-    ingest::{UserDevice, UserState},
+    ingest::{Memberships, UserDevice, UserState},
     now,
     store::{RecordCursor, RecordQuery, StoredRecord, StoredUser, UserRef},
 };
@@ -173,7 +173,7 @@ impl UserView {
                 total_ms: profile.sessions.total_ms,
             },
             messages: profile.messages().map(|(id, interactions)| (id.clone(), interactions.into())).collect(),
-            segments: memberships.segments(workspace).map(|segment| segment.id.clone()).collect(),
+            segments: segments_of(&memberships, workspace),
             subscriptions: profile.subscriptions().collect(),
             subscription_groups: profile
                 .subscription_groups()
@@ -193,7 +193,7 @@ fn purchases(profile: &Profile) -> PurchasesView {
     }
 }
 
-fn parse_user(text: &str) -> Result<UserRef, Problem> {
+pub(super) fn parse_user(text: &str) -> Result<UserRef, Problem> {
     let user = if let Some(id) = text.strip_prefix("external_id:") {
         ExternalId::parse(id).ok().map(UserRef::External)
     } else if let Some(alias) = text.strip_prefix("alias:") {
@@ -212,7 +212,7 @@ fn parse_user(text: &str) -> Result<UserRef, Problem> {
     })
 }
 
-fn unknown() -> Problem {
+pub(super) fn unknown() -> Problem {
     Problem::not_found("there is no such user")
 }
 
@@ -224,6 +224,13 @@ pub(super) async fn get(
 ) -> Result<Json<UserView>, Problem> {
     let user = app.store.user(workspace.key, parse_user(&user)?).await?.ok_or_else(unknown)?;
     Ok(Json(UserView::new(&workspace, user, now())))
+}
+
+/// The segments that somebody is in, in the order of their ids.
+fn segments_of(memberships: &Memberships, workspace: &Workspace) -> Vec<SegmentId> {
+    let mut segments: Vec<SegmentId> = memberships.segments(workspace).map(|segment| segment.id.clone()).collect();
+    segments.sort_unstable();
+    segments
 }
 
 /// Which records.

@@ -1,5 +1,6 @@
 //! Segments on the server: what their filters take from here, and how they stand on one another.
 
+pub mod backfill;
 mod host;
 mod links;
 

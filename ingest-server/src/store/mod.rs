@@ -8,6 +8,7 @@ use kindling_core::{
     ids::{Alias, CampaignId, DeviceId, ExternalId, SegmentId, StreamId, UserId, WorkspaceId},
     limits,
     protocol::FlushAnswer,
+    segment::Filter,
     time::{Duration, Timestamp},
     value::Value,
 };
@@ -170,6 +171,17 @@ pub struct Backfill {
     pub started_at: Timestamp,
 }
 
+/// What a filter comes to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Preview {
+    /// For how many it holds.
+    pub count: u64,
+    /// Of how many.
+    pub users: u64,
+    /// Some of those for whom it holds.
+    pub sample: Vec<UserId>,
+}
+
 /// Keeps everything. Methods take and return sets where that saves round trips, and assume neither a single node nor a cache
 /// that is always right.
 pub trait Store: fmt::Debug + Send + Sync + 'static {
@@ -222,6 +234,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Puts the questions of new and changed segments to at most `limit` users who have not been asked, of whatever workspace.
     /// Returns how many there were; 0: all have been.
     fn backfill(&self, catalog: Arc<Catalog>, now: Timestamp, limit: usize) -> Answer<'_, usize>;
+
+    /// How many users of a workspace a filter holds for, as of some moment from now on, and at most `sample` of them.
+    fn preview(&self, workspace: WorkspaceKey, filter: Filter, now: Timestamp, sample: usize) -> Answer<'_, Preview>;
 
     /// The back-fill of a workspace, if one is under way.
     fn backfill_of(&self, workspace: WorkspaceKey) -> Answer<'_, Option<Backfill>>;

@@ -446,12 +446,17 @@ impl Engine {
         self.keeper.write(checkpoint);
     }
 
-    /// Begins a checkpoint before it is time, unless one is under way.
-    pub(super) fn hasten_checkpoint(&mut self) {
+    /// Begins a checkpoint before it is time, unless one is under way or there is nothing to write. Returns up to which batch the
+    /// profiles must go to have all that is so now.
+    pub(super) fn hasten_checkpoint(&mut self) -> i64 {
         let _ = self.settle();
-        if !self.checkpoint_in_flight && !self.is_stale && !self.is_dead {
+        while let Some(done) = self.keeper.poll() {
+            self.note(done);
+        }
+        if !self.checkpoint_in_flight && !self.is_stale && !self.is_dead && self.tail_since.is_some() {
             self.begin_checkpoint();
         }
+        self.applied
     }
 
     /// Begins a checkpoint whether it is time or not, if none is under way.

@@ -41,16 +41,21 @@ use std::{
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     thread,
+    time::Duration,
 };
 
 use kindling_core::{
     ids::{CampaignId, SegmentId, UserId, WorkspaceId},
     protocol::FlushAnswer,
+    segment::Filter,
     time::Timestamp,
     value::Value,
 };
 use rusqlite::Connection;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::{
+    sync::{Semaphore, mpsc, oneshot},
+    time::sleep,
+};
 
 pub use self::simulated::{MemoryDisk, Moment, SimulatedStore};
 
@@ -59,8 +64,8 @@ use self::{
     engine::{Engine, Files},
 };
 use super::{
-    Answer, Backfill, LoggedChange, RecordPage, RecordQuery, Store, StoreError, StoreOptions, StoredUser, UserRef,
-    WorkspaceKey,
+    Answer, Backfill, LoggedChange, Preview, RecordPage, RecordQuery, Store, StoreError, StoreOptions, StoredUser,
+    UserRef, WorkspaceKey,
 };
 use crate::{
     catalog::{Catalog, KeyHash},
@@ -75,6 +80,9 @@ const PROFILES_FILE: &str = "profiles.db";
 const JOBS: usize = 16;
 /// Reads at the same time. Each is short; more would only compete for the same two or four cores.
 const READERS: usize = 4;
+
+/// How long to wait before it is looked again whether a checkpoint is written.
+const CHECKPOINT_POLL: Duration = Duration::from_millis(20);
 
 type Job = Box<dyn FnOnce(&mut Engine) + Send>;
 
@@ -255,6 +263,34 @@ impl Store for SqliteStore {
 
     fn backfill(&self, catalog: Arc<Catalog>, now: Timestamp, limit: usize) -> Answer<'_, usize> {
         self.write(move |engine| engine.backfill(&catalog, now, limit))
+    }
+
+    fn preview(&self, workspace: WorkspaceKey, filter: Filter, now: Timestamp, sample: usize) -> Answer<'_, Preview> {
+        Box::pin(async move {
+            // What is in memory only is written down first.
+            let wanted = self.write(|engine| Ok(engine.hasten_checkpoint())).await?;
+            while self.read(|reader| profiles::progress(&reader.profiles)).await? < wanted {
+                sleep(CHECKPOINT_POLL).await;
+                self.write(|engine| Ok(engine.hasten_checkpoint())).await?;
+            }
+            let filter = Arc::new(filter);
+            let mut preview = Preview::default();
+            let mut after = UserId(0);
+            // In steps: a long reading would keep the write-ahead log from being folded.
+            loop {
+                let filter = Arc::clone(&filter);
+                let step = self.read(move |reader| segments::holds(&reader.profiles, workspace, &filter, now, after));
+                let (users, last, members) = step.await?;
+                preview.users += users;
+                preview.count += members.len() as u64;
+                let room = sample.saturating_sub(preview.sample.len());
+                preview.sample.extend(members.into_iter().take(room));
+                match last {
+                    Some(last) => after = last,
+                    None => return Ok(preview),
+                }
+            }
+        })
     }
 
     fn backfill_of(&self, workspace: WorkspaceKey) -> Answer<'_, Option<Backfill>> {

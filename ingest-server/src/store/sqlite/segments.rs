@@ -5,13 +5,19 @@ use std::{
     sync::Arc,
 };
 
-use kindling_core::{ids::UserId, time::Timestamp};
+use kindling_core::{
+    ids::UserId,
+    profile::Profile,
+    segment::{Filter, Subject, evaluate},
+    time::Timestamp,
+};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{engine::Engine, log, profiles};
+use super::{engine::Engine, log, profiles, rows};
 use crate::{
     catalog::Catalog,
-    ingest::{Change, Person},
+    ingest::{Change, Person, UserDevices},
+    segments::Here,
     store::{Backfill, LoggedChange, StoreError, WorkspaceKey},
 };
 
@@ -52,6 +58,43 @@ pub(super) fn members(
         };
     }
     Ok(members.into_iter().take(limit).collect())
+}
+
+/// Users that are read in one step.
+const STEP: i64 = 2_000;
+
+/// Whom of the next users the filter holds for: how many were looked at, up to whom (`None`: all have been), and who.
+pub(super) fn holds(
+    profiles: &Connection,
+    workspace: WorkspaceKey,
+    filter: &Filter,
+    now: Timestamp,
+    after: UserId,
+) -> Result<(u64, Option<UserId>, Vec<UserId>), StoreError> {
+    let mut statement = profiles.prepare_cached(
+        "SELECT id, external_id IS NULL, profile, devices FROM users
+         WHERE id > ?1 AND workspace = ?2 AND merged_into IS NULL ORDER BY id LIMIT ?3",
+    )?;
+    let mut found = statement.query(params![after.0, workspace.0, STEP])?;
+    let (mut users, mut last, mut members) = (0, None, Vec::new());
+    while let Some(row) = found.next()? {
+        let id = UserId(row.get(0)?);
+        let profile: Profile = rows::from_blob("a profile", row.get_ref(2)?)?;
+        let devices: UserDevices = rows::from_blob("devices", row.get_ref(3)?)?;
+        let subject = Subject {
+            profile: &profile,
+            is_anonymous: row.get(1)?,
+            bucket: id.random_bucket(),
+            devices: &devices,
+            zones: &Here,
+        };
+        if evaluate(filter, &subject, now).matches {
+            members.push(id);
+        }
+        users += 1;
+        last = Some(id);
+    }
+    Ok((users, last, members))
 }
 
 /// A back-fill as it is written down.
