@@ -21,6 +21,18 @@ pub(crate) struct Options {
 enum What {
     /// The durable write path, as a share of a handler that only reads the body
     Ingest(IngestOptions),
+    /// Live segments: a record with many of them, asking all users, timers, memory
+    Segments(SegmentsOptions),
+}
+
+#[derive(Debug, Args)]
+struct SegmentsOptions {
+    /// Write the figures to this file, as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Stored users
+    #[arg(long, default_value_t = 1_000_000)]
+    users: u64,
 }
 
 #[derive(Debug, Args)]
@@ -41,7 +53,6 @@ struct IngestOptions {
 
 /// Builds and runs a benchmark.
 pub(crate) fn run(project: &Project, options: &Options) -> Result<ExitCode> {
-    let What::Ingest(ingest) = &options.what;
     let mut build = cargo::command(project);
     build.args([
         "build",
@@ -55,13 +66,22 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<ExitCode> {
     ]);
     let artifacts = progress::timed("building for release", || cargo::build("the build for release", &mut build))?;
     let extension = std::env::consts::EXE_EXTENSION;
-    let mut bench = Command::new(cargo::artifact(&artifacts, "bench-ingest", extension)?);
-    bench.arg("--server").arg(cargo::artifact(&artifacts, "kindling", extension)?);
-    bench.args(["--rounds", &ingest.rounds.to_string(), "--seconds", &ingest.seconds.to_string()]);
-    bench.args(["--users", &ingest.users.to_string()]);
-    if let Some(path) = &ingest.json {
+    let (name, json) = match &options.what {
+        What::Ingest(ingest) => ("bench-ingest", &ingest.json),
+        What::Segments(segments) => ("bench-segments", &segments.json),
+    };
+    let mut bench = Command::new(cargo::artifact(&artifacts, name, extension)?);
+    match &options.what {
+        What::Ingest(ingest) => {
+            bench.arg("--server").arg(cargo::artifact(&artifacts, "kindling", extension)?);
+            bench.args(["--rounds", &ingest.rounds.to_string(), "--seconds", &ingest.seconds.to_string()]);
+            bench.args(["--users", &ingest.users.to_string()]);
+        }
+        What::Segments(segments) => drop(bench.args(["--users", &segments.users.to_string()])),
+    }
+    if let Some(path) = json {
         bench.arg("--json").arg(path);
     }
-    process::run("bench-ingest", &mut bench)?;
+    process::run(name, &mut bench)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -149,6 +149,15 @@ impl Memberships {
         changes
     }
 
+    /// Whether an update would move the user into or out of a segment that became another question, or could do so by itself later.
+    pub fn is_moved_by(&self, workspace: &Workspace, subject: &Subject<'_>, now: Timestamp) -> bool {
+        workspace.changed_since(self.revision).any(|place| {
+            let Some(segment) = workspace.segments.get(place as usize) else { return false };
+            let verdict = evaluate(&segment.filter, subject, now);
+            verdict.matches != self.contains(place) || verdict.until.is_some()
+        })
+    }
+
     fn find(&self, place: u32) -> Result<usize, usize> {
         self.verdicts.binary_search_by_key(&place, |(place, _)| *place)
     }

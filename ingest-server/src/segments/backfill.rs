@@ -7,8 +7,8 @@ use tracing::{debug, error};
 
 use crate::{catalog::Catalogs, now, store::Store};
 
-/// Users in one step, so that ingest never waits long for a step to end.
-const STEP: usize = 500;
+/// Users in one step, so that ingest never waits long for a step to end: most of them only have to be read, which happens beside.
+const STEP: usize = 1_000;
 /// How long to rest when everybody has been asked.
 const REST: Duration = Duration::from_millis(500);
 

@@ -3,6 +3,9 @@
 //! A group of batches is applied to what is held in memory, and handed on to be appended to the log, and answered when that is on
 //! disk. Everything else that is asked waits for that first, so that nobody sees what may not last. The profiles follow later, in checkpoints; after a crash they are made up by applying the rest of the log again.
 
+mod loading;
+mod recovery;
+
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
@@ -11,27 +14,23 @@ use std::{
 };
 
 use anyhow::Context as _;
-use kindling_core::{
-    ids::{Alias, ExternalId, UserId},
-    protocol::{FlushAnswer, Record, RecordKind},
-    time::Timestamp,
-};
+use kindling_core::{ids::UserId, protocol::FlushAnswer, time::Timestamp};
 use rusqlite::Connection;
 use tracing::info;
 
 use super::{
     appender::{Appender, Group, Reply, State},
-    connection, definitions,
+    connection,
     keeper::{Done, Keeper},
-    log::{Log, LoggedBatch},
+    log::Log,
     profiles::{self, Checkpoint, UserBatch},
     simulated::{Fate, Moment},
     timers::Timers,
 };
 use crate::{
     catalog::Catalog,
-    ingest::{Batch, Change, LogEntry, Person, UserState, Working, apply, replay},
-    store::{StoreError, StoreOptions, UserRef, WorkspaceKey},
+    ingest::{Batch, Change, LogEntry, Person, Working, apply},
+    store::{StoreError, StoreOptions, WorkspaceKey},
 };
 
 /// Bytes of the log that may lie behind the last checkpoint: so much is read again after a crash, in a few seconds.
@@ -510,237 +509,6 @@ impl Engine {
                 self.note(done);
             }
         }
-    }
-
-    /// Makes up memory anew: what the profiles have, and on top what the log has after them.
-    fn recover(&mut self) -> Result<(), StoreError> {
-        self.wait_for_checkpoint();
-        if self.checkpoint_in_flight {
-            return Err(StoreError::Behind);
-        }
-        self.is_stale = true;
-        self.working = Working { oldest: self.options.oldest_record, ..Working::default() };
-        self.timers = Timers::default();
-        self.tail.clear();
-        self.merged.clear();
-        self.changes.clear();
-        self.changes_in_flight.clear();
-        self.tail_bytes = 0;
-        self.sizes = profiles::sizes(&self.profiles)?;
-        self.last_change = profiles::change_progress(&self.profiles)?;
-        let from = profiles::progress(&self.profiles)?;
-        self.applied = from;
-        self.working.next_user = profiles::last_user(&self.profiles)? + 1;
-        self.log.locate()?;
-        self.log.continue_after(from)?;
-        let started = Instant::now();
-        let catalog = definitions::load(&self.log.connection)?;
-        loop {
-            let batches = self.log.read_after(&catalog, self.applied, REPLAY_STEP)?;
-            if batches.is_empty() {
-                break;
-            }
-            self.reading(|engine| batches.iter().try_for_each(|logged| engine.replay(logged)))?;
-            self.pass(Moment::Replayed)?;
-            self.tail_since.get_or_insert_with(Instant::now);
-            self.after_applying();
-            if self.is_checkpoint_due() {
-                self.wait_for_checkpoint();
-                if self.checkpoint_in_flight {
-                    return Err(StoreError::Behind);
-                }
-                self.begin_checkpoint();
-            }
-            self.evict(REPLAY_STEP);
-        }
-        self.replay_changes()?;
-        self.appender.resume();
-        self.is_stale = false;
-        if self.applied > from {
-            let took = started.elapsed();
-            info!(batches = self.applied - from, ?took, "the rest of the log was applied again");
-        }
-        Ok(())
-    }
-
-    /// Puts in who entered segments and left them since the last checkpoint. What follows from batches alone is not known to be all: a
-    /// timer may have come between. So segments are as the log says, and those of which that may not be all are evaluated anew.
-    fn replay_changes(&mut self) -> Result<(), StoreError> {
-        loop {
-            let logged = self.log.changes_after(self.last_change, REPLAY_STEP)?;
-            let Some((last, _)) = logged.last().copied() else { return Ok(()) };
-            for (_, change) in &logged {
-                if self.person(change.user)? == Some(change.user)
-                    && let Some(Person::Here(user)) = self.working.users.get_mut(&change.user)
-                {
-                    Arc::make_mut(user).memberships.set(change.segment, change.entered);
-                    self.working.touched.push(change.user);
-                }
-            }
-            let changes: Vec<Change> = logged.into_iter().map(|(_, change)| change).collect();
-            self.note_changes(&changes);
-            self.last_change = last;
-            self.tail_since.get_or_insert_with(Instant::now);
-            self.after_applying();
-        }
-    }
-
-    fn replay(&mut self, logged: &LoggedBatch) -> Result<(), StoreError> {
-        let LoggedBatch { id, user, settled, batch } = logged;
-        self.load(batch)?;
-        let span = replay(&mut self.working, batch, *user, settled)
-            .map_err(|error| StoreError::Corrupt(format!("batch {id}: {error}")))?;
-        // They are in the log as well.
-        self.working.changes.clear();
-        self.applied = *id;
-        self.note_batch(*id, batch.workspace.key, *user, batch.body.len(), span);
-        Ok(())
-    }
-
-    /// Notes a batch that the profiles do not have yet.
-    fn note_batch(
-        &mut self,
-        batch: i64,
-        workspace: WorkspaceKey,
-        user: UserId,
-        bytes: usize,
-        span: Option<(Timestamp, Timestamp)>,
-    ) {
-        self.tail_bytes += bytes;
-        if let Some((first_at, last_at)) = span {
-            self.tail.push(UserBatch { workspace, user, batch, first_at, last_at });
-        }
-    }
-
-    /// Puts everything into memory that a batch names.
-    fn load(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        let workspace = batch.workspace.key;
-        let stream = (workspace, batch.stream);
-        if !self.working.streams.contains(&stream)
-            && let Some(position) = profiles::position(&self.profiles, workspace, batch.stream)?
-        {
-            self.working.streams.load(stream, position);
-        }
-        if let Some(id) = &batch.identity.external_id
-            && let Some(user) = self.external_id(workspace, id)?
-        {
-            self.person(user)?;
-        }
-        if let Some(id) = batch.identity.anonymous_id {
-            let key = (workspace, id);
-            let user = match self.working.anonymous_ids.get(&key) {
-                Some(user) => Some(*user),
-                None => {
-                    let user = profiles::user_of_anonymous_id(&self.profiles, workspace, id)?;
-                    if let Some(user) = user {
-                        self.working.anonymous_ids.load(key, user);
-                    }
-                    user
-                }
-            };
-            if let Some(user) = user {
-                self.person(user)?;
-            }
-        }
-        for incoming in &batch.records {
-            if let Ok(Record { kind: RecordKind::Alias { label, name }, .. }) = &incoming.record
-                && let Some(user) = self.alias(workspace, &Alias { label: label.clone(), name: name.clone() })?
-            {
-                self.person(user)?;
-            }
-        }
-        let device = (workspace, batch.device);
-        if !self.working.devices.contains(&device)
-            && let Some(user) = profiles::user_of_device(&self.profiles, workspace, batch.device)?
-        {
-            self.working.devices.load(device, user);
-        }
-        Ok(())
-    }
-
-    fn alias(&mut self, workspace: WorkspaceKey, alias: &Alias) -> Result<Option<UserId>, StoreError> {
-        let key = (workspace, alias.clone());
-        if let Some(user) = self.working.aliases.get(&key) {
-            return Ok(Some(*user));
-        }
-        let user = profiles::user_of_alias(&self.profiles, workspace, alias)?;
-        if let Some(user) = user {
-            self.working.aliases.load(key, user);
-        }
-        Ok(user)
-    }
-
-    fn external_id(&mut self, workspace: WorkspaceKey, id: &ExternalId) -> Result<Option<UserId>, StoreError> {
-        let key = (workspace, id.clone());
-        if let Some(user) = self.working.external_ids.get(&key) {
-            return Ok(Some(*user));
-        }
-        let user = profiles::user_of_external_id(&self.profiles, workspace, id)?;
-        if let Some(user) = user {
-            self.working.external_ids.load(key, user);
-        }
-        Ok(user)
-    }
-
-    /// Puts a user into memory, with whoever they turned out to be. Returns who that is; `None`: nobody.
-    pub(super) fn person(&mut self, id: UserId) -> Result<Option<UserId>, StoreError> {
-        let mut id = id;
-        for _ in 0..kindling_core::limits::MERGE_CHAIN {
-            if !self.working.users.contains(&id) {
-                let Some(person) = profiles::person(&self.profiles, id)? else { return Ok(None) };
-                self.working.users.load(id, person);
-            }
-            match self.working.users.get(&id) {
-                Some(Person::MergedInto(into)) => id = *into,
-                Some(Person::Here(_)) => return Ok(Some(id)),
-                None => return Ok(None),
-            }
-        }
-        Err(StoreError::Corrupt(format!("user {id} was merged too often")))
-    }
-
-    /// Who a reference means, at this moment.
-    pub(super) fn find(
-        &mut self,
-        workspace: WorkspaceKey,
-        user: &UserRef,
-    ) -> Result<Option<(UserId, Arc<UserState>)>, StoreError> {
-        self.ready()?;
-        self.evict(1);
-        let id = match user {
-            UserRef::Id(id) => Some(*id),
-            UserRef::External(id) => self.external_id(workspace, id)?,
-            UserRef::Alias(alias) => self.alias(workspace, alias)?,
-            UserRef::Device(id) => match self.working.devices.get(&(workspace, *id)) {
-                Some(user) => Some(*user),
-                None => profiles::user_of_device(&self.profiles, workspace, *id)?,
-            },
-        };
-        let Some(id) = id else { return Ok(None) };
-        let Some(id) = self.person(id)? else { return Ok(None) };
-        match self.working.users.get(&id) {
-            Some(Person::Here(user)) if user.workspace == workspace => Ok(Some((id, Arc::clone(user)))),
-            _ => Ok(None),
-        }
-    }
-
-    /// What there is to know of a user's batches beside what the profiles have of them: everybody whose batches are theirs, and
-    /// those batches that no checkpoint has yet.
-    pub(super) fn batches_of(
-        &mut self,
-        workspace: WorkspaceKey,
-        user: &UserRef,
-    ) -> Result<Option<BatchesOf>, StoreError> {
-        let Some((id, _)) = self.find(workspace, user)? else { return Ok(None) };
-        let mut users = profiles::merged_into(&self.profiles, id)?;
-        let recently = self.merged_in_flight.iter().chain(&self.merged);
-        users.extend(recently.filter(|(_, into)| *into == id).map(|(from, _)| *from));
-        users.push(id);
-        users.sort_unstable();
-        users.dedup();
-        let recent = self.tail_in_flight.iter().chain(&self.tail);
-        let batches = recent.filter(|batch| users.contains(&batch.user)).copied().collect();
-        Ok(Some(BatchesOf { users, recent: batches }))
     }
 
     /// Brings the memberships of at most `limit` users up to date whose timer is due.

@@ -262,7 +262,13 @@ impl Store for SqliteStore {
     }
 
     fn backfill(&self, catalog: Arc<Catalog>, now: Timestamp, limit: usize) -> Answer<'_, usize> {
-        self.write(move |engine| engine.backfill(&catalog, now, limit))
+        Box::pin(async move {
+            let Some(row) = self.write(Engine::next_backfill).await? else { return Ok(0) };
+            let Some(workspace) = segments::ready_for(&catalog, &row) else { return Ok(0) };
+            let (asked, asked_of) = (row.clone(), Arc::clone(&workspace));
+            let page = self.read(move |reader| segments::ask(&reader.profiles, &asked, &asked_of, now, limit)).await?;
+            self.write(move |engine| engine.take_page(&row, &page, &workspace, now)).await
+        })
     }
 
     fn preview(&self, workspace: WorkspaceKey, filter: Filter, now: Timestamp, sample: usize) -> Answer<'_, Preview> {

@@ -308,21 +308,6 @@ pub(super) fn members(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// At most `limit` users of a workspace after the one of that number.
-pub(super) fn users_after(
-    connection: &Connection,
-    workspace: WorkspaceKey,
-    after: UserId,
-    limit: usize,
-) -> Result<Vec<UserId>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id FROM users WHERE id > ?1 AND workspace = ?2 AND merged_into IS NULL ORDER BY id LIMIT ?3",
-    )?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = statement.query_map(params![after.0, workspace.0, limit], |row| row.get(0).map(UserId))?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
 fn write_users(transaction: &Transaction<'_>, users: &[(UserId, Person)]) -> Result<(), StoreError> {
     let mut put = transaction.prepare_cached(
         "INSERT INTO users (id, workspace, external_id, profile, devices, memberships, due, aliases)

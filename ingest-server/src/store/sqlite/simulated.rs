@@ -184,7 +184,10 @@ impl SimulatedStore {
 
     /// Asks users what new and changed segments want to know.
     pub fn backfill(&mut self, catalog: &Catalog, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        self.engine.backfill(catalog, now, limit)
+        let Some(row) = self.engine.next_backfill()? else { return Ok(0) };
+        let Some(workspace) = segments::ready_for(catalog, &row) else { return Ok(0) };
+        let page = segments::ask(self.engine.connections().1, &row, &workspace, now, limit)?;
+        self.engine.take_page(&row, &page, &workspace, now)
     }
 
     /// Whether some have not been asked.
