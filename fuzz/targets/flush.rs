@@ -10,7 +10,7 @@ use ingest_server::{
     ingest::{Batch, decode, decode_logged},
     store::WorkspaceKey,
 };
-use kindling_core::{ids::WorkspaceId, limits, protocol::Record, segment::SegmentIndex, time::Timestamp, value::Value};
+use kindling_core::{ids::WorkspaceId, limits, protocol::Record, time::Timestamp, value::Value};
 use libfuzzer_sys::fuzz_target;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -22,15 +22,8 @@ const EMPTY: &str = r#"{"key":"pk","sdk":"fuzz/1","device":"00000000-0000-4000-8
 const NOW: Timestamp = Timestamp::from_ms(1_763_917_561_000);
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
-    let workspace = Workspace {
-        key: WorkspaceKey(1),
-        id: WorkspaceId::parse("fuzz").unwrap(),
-        name: String::new(),
-        revision: 1,
-        segments: Vec::new(),
-        index: SegmentIndex::new([]),
-        campaigns: Vec::new(),
-    };
+    let name = (WorkspaceKey(1), WorkspaceId::parse("fuzz").unwrap(), String::new());
+    let workspace = Workspace::new(name, 1, Vec::new(), Vec::new());
     let mut catalog = Catalog::default();
     catalog.insert(workspace, vec![KEY.to_owned()], Vec::new());
     catalog
