@@ -32,6 +32,8 @@ pub async fn run(store: Arc<dyn Store>, catalogs: Arc<Catalogs>) -> StoreError {
                 sleep(REST).await;
             }
             Err(error) if error.is_fatal() => return error,
+            // It is waited for what has been found to be written down, which ingest may need more than this.
+            Err(StoreError::Behind) => sleep(REST).await,
             Err(error) => {
                 error!(%error, "timers can't be worked off");
                 sleep(REST).await;

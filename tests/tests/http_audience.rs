@@ -62,6 +62,9 @@ async fn entering_and_leaving_are_told_once_and_in_order() {
     let rest = api.get(&format!("/segments/keen/members?limit=2&after={}", members["next"])).await.ok();
     assert_eq!(rest, json!({"members": [{"id": 4, "external_id": "u3"}], "next": null}));
 
+    let growth = api.get("/segments/keen/growth").await.ok();
+    assert_eq!(growth["size"], 3);
+
     // It becomes another question: some leave, somebody enters, and nobody who stays is told of.
     let filter = json!({"event": "looked", "count": {"at_most": 2}});
     api.put("/segments/keen", &json!({"filter": filter})).await.ok();
@@ -79,6 +82,15 @@ async fn entering_and_leaving_are_told_once_and_in_order() {
     let mut more: Vec<String> = told.map(str::to_owned).to_vec();
     more.push("left keen 2".to_owned());
     assert_eq!(feed(&api, 3).await, more);
+    // With a stop everything is written down: the hours, of which two can have been.
+    server.process().ask_to_stop();
+    assert!(server.process().ended().await.success());
+    server.start_again_with(empty_workspace("shop")).await;
+    let api = server.api();
+    let growth = api.get("/segments/keen/growth").await.ok();
+    let hours = growth["hours"].as_array().unwrap();
+    assert!((1..=2).contains(&hours.len()), "{growth}");
+    assert_eq!((&hours[hours.len() - 1]["size"], &growth["size"]), (&json!(1), &json!(1)));
     let members = api.get("/segments/keen/members").await.ok();
     assert_eq!(members, json!({"members": [{"id": 1, "external_id": "u0"}], "next": null}));
 }

@@ -26,7 +26,7 @@ use crate::{
     catalog::Workspace,
     now,
     segments::Here,
-    store::{LoggedChange, UserRef},
+    store::{LoggedChange, SizeAt, UserRef},
 };
 
 /// Users or changes on a page, unless it is said how many, and at most.
@@ -91,6 +91,35 @@ async fn views(app: &App, workspace: &Workspace, ids: Vec<UserId>) -> Result<Vec
 fn place(workspace: &Workspace, id: String) -> Result<u32, Problem> {
     let id = parse_id(id)?;
     workspace.segment_place(&id).ok_or_else(|| Problem::not_found(format!("there is no segment {id}")))
+}
+
+#[derive(Serialize)]
+struct SizeView {
+    /// The hour that begins then; at its end.
+    at: Timestamp,
+    size: u64,
+}
+
+/// How a segment grew.
+#[derive(Serialize)]
+pub(super) struct GrowthView {
+    /// An entry for each hour in which it changed, and how many are in it now.
+    hours: Vec<SizeView>,
+    size: u64,
+}
+
+/// How many were in a segment at the end of the last hours in which that changed.
+pub(super) async fn growth(
+    State(app): State<App>,
+    Secret(workspace): Secret,
+    Path(id): Path<String>,
+    Query(page): Query<Page>,
+) -> Result<Json<GrowthView>, Problem> {
+    let place = place(&workspace, id)?;
+    let hours = app.store.segment_history(workspace.key, place, page.limit()).await?;
+    let size = app.store.segment_sizes(workspace.key).await?.get(&place).copied().unwrap_or_default();
+    let hours = hours.into_iter().map(|SizeAt { at, size }| SizeView { at, size }).collect();
+    Ok(Json(GrowthView { hours, size }))
 }
 
 #[derive(Serialize)]

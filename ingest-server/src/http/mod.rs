@@ -76,6 +76,7 @@ fn management() -> Router<App> {
         .route("/segments/explain", post(audience::explain_filter))
         .route("/segments/{id}", put(segments::put).get(segments::get))
         .route("/segments/{id}/members", get(audience::members))
+        .route("/segments/{id}/growth", get(audience::growth))
         .route("/segments/{id}/explain/{user}", get(audience::explain_segment))
         .route("/segment_changes", get(audience::changes))
         .route("/campaigns", get(campaigns::list))

@@ -5,7 +5,11 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::sleep;
 use tracing::{debug, error};
 
-use crate::{catalog::Catalogs, now, store::Store};
+use crate::{
+    catalog::Catalogs,
+    now,
+    store::{Store, StoreError},
+};
 
 /// Users in one step, so that ingest never waits long for a step to end: most of them only have to be read, which happens beside.
 const STEP: usize = 1_000;
@@ -18,6 +22,8 @@ pub async fn run(store: Arc<dyn Store>, catalogs: Arc<Catalogs>) {
         match store.backfill(catalogs.current(), now(), STEP).await {
             Ok(0) => sleep(REST).await,
             Ok(users) => debug!(users, "users were asked what a segment wants to know"),
+            // It is waited for what has been found to be written down, which ingest may need more than this.
+            Err(StoreError::Behind) => sleep(REST).await,
             Err(error) => {
                 error!(%error, "a segment can't be put to all users");
                 sleep(REST).await;

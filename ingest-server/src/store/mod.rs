@@ -171,6 +171,15 @@ pub struct Backfill {
     pub started_at: Timestamp,
 }
 
+/// How many were in a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SizeAt {
+    /// The hour that begins then; at its end.
+    pub at: Timestamp,
+    /// How many.
+    pub size: u64,
+}
+
 /// What a filter comes to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Preview {
@@ -227,6 +236,10 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// How many are in each segment, by place. A segment that nobody ever was in may be missing.
     fn segment_sizes(&self, workspace: WorkspaceKey) -> Answer<'_, HashMap<u32, u64>>;
+
+    /// How many were in a segment at the end of the last hours in which that changed, at most `limit` of them, in their order. The
+    /// present hour may be missing.
+    fn segment_history(&self, workspace: WorkspaceKey, segment: u32, limit: usize) -> Answer<'_, Vec<SizeAt>>;
 
     /// At most `limit` members of the segment at that place, by number, after that number.
     fn members(&self, workspace: WorkspaceKey, segment: u32, after: UserId, limit: usize) -> Answer<'_, Vec<UserId>>;

@@ -18,6 +18,7 @@ pub(super) const PROFILES: &[&str] = &[
     include_str!("migrations/profiles/0001_first.sql"),
     include_str!("migrations/profiles/0002_packed.sql"),
     include_str!("migrations/profiles/0003_members.sql"),
+    include_str!("migrations/profiles/0004_history.sql"),
 ];
 
 /// Brings the schema up to date, each step in a transaction of its own.

@@ -64,8 +64,8 @@ use self::{
     engine::{Engine, Files},
 };
 use super::{
-    Answer, Backfill, LoggedChange, Preview, RecordPage, RecordQuery, Store, StoreError, StoreOptions, StoredUser,
-    UserRef, WorkspaceKey,
+    Answer, Backfill, LoggedChange, Preview, RecordPage, RecordQuery, SizeAt, Store, StoreError, StoreOptions,
+    StoredUser, UserRef, WorkspaceKey,
 };
 use crate::{
     catalog::{Catalog, KeyHash},
@@ -250,6 +250,10 @@ impl Store for SqliteStore {
 
     fn segment_sizes(&self, workspace: WorkspaceKey) -> Answer<'_, HashMap<u32, u64>> {
         self.write(move |engine| Ok(engine.segment_sizes(workspace)))
+    }
+
+    fn segment_history(&self, workspace: WorkspaceKey, segment: u32, limit: usize) -> Answer<'_, Vec<SizeAt>> {
+        self.read(move |reader| profiles::history(&reader.profiles, workspace, segment, limit))
     }
 
     fn members(&self, workspace: WorkspaceKey, segment: u32, after: UserId, limit: usize) -> Answer<'_, Vec<UserId>> {

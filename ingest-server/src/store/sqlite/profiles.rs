@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension as _, ToSql, Transaction, params};
 use super::rows;
 use crate::{
     ingest::{Change, Person, Position, UserState},
-    store::{StoreError, WorkspaceKey},
+    store::{SizeAt, StoreError, WorkspaceKey},
 };
 
 /// All that changed up to a place in the log.
@@ -250,6 +250,30 @@ pub(super) fn write(connection: &mut Connection, checkpoint: &mut Checkpoint) ->
     Ok(transaction.commit()?)
 }
 
+const HOUR_MS: i64 = 3_600_000;
+/// Hours of which it is kept how many were in a segment: two years.
+const HISTORY_HOURS: i64 = 731 * 24;
+
+/// How many were in a segment at the end of the last hours in which that changed, at most `limit` of them, in their order.
+pub(super) fn history(
+    connection: &Connection,
+    workspace: WorkspaceKey,
+    segment: u32,
+    limit: usize,
+) -> Result<Vec<SizeAt>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT hour, size FROM segment_history WHERE workspace = ?1 AND segment = ?2 ORDER BY hour DESC LIMIT ?3",
+    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = statement.query_map(params![workspace.0, segment, limit], |row| {
+        let at = Timestamp::from_ms(row.get::<_, i64>(0)?.saturating_mul(HOUR_MS));
+        Ok(SizeAt { at, size: u64::try_from(row.get::<_, i64>(1)?).unwrap_or_default() })
+    })?;
+    let mut history = rows.collect::<Result<Vec<_>, _>>()?;
+    history.reverse();
+    Ok(history)
+}
+
 /// What the changes come to. Doing it twice comes to the same.
 fn write_members(transaction: &Transaction<'_>, changes: &[Change]) -> Result<(), StoreError> {
     let key = |change: &Change| (change.workspace, change.segment, change.user);
@@ -262,6 +286,12 @@ fn write_members(transaction: &Transaction<'_>, changes: &[Change]) -> Result<()
     let mut grow = transaction.prepare_cached(
         "INSERT INTO segment_sizes VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET size = size + excluded.size",
     )?;
+    let mut note = transaction.prepare_cached(
+        "INSERT OR REPLACE INTO segment_history
+         SELECT workspace, segment, ?3, size FROM segment_sizes WHERE workspace = ?1 AND segment = ?2",
+    )?;
+    let mut forget = transaction
+        .prepare_cached("DELETE FROM segment_history WHERE workspace = ?1 AND segment = ?2 AND hour < ?3")?;
     for of_segment in last.chunk_by(|a, b| (a.workspace, a.segment) == (b.workspace, b.segment)) {
         let mut growth = 0;
         for of_user in of_segment.chunk_by(|a, b| a.user == b.user) {
@@ -271,6 +301,9 @@ fn write_members(transaction: &Transaction<'_>, changes: &[Change]) -> Result<()
         }
         if let Some(Change { workspace, segment, .. }) = of_segment.first() {
             grow.execute(params![workspace.0, segment, growth])?;
+            let hour = of_segment.iter().map(|change| change.at.as_ms().div_euclid(HOUR_MS)).max().unwrap_or_default();
+            note.execute(params![workspace.0, segment, hour])?;
+            forget.execute(params![workspace.0, segment, hour - HISTORY_HOURS])?;
         }
     }
     Ok(())
