@@ -1,6 +1,6 @@
 //! Days of the calendar (proleptic Gregorian), and the instants that people write.
 
-use crate::time::{Duration, Timestamp};
+use crate::time::Timestamp;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -129,11 +129,6 @@ pub fn parse_instant(text: &str) -> Option<Timestamp> {
     };
     let seconds = i64::from(hour) * 3_600 + i64::from(minute) * 60 + i64::from(second) - offset;
     Some(Timestamp::from_ms(date.begins().as_ms() + seconds * 1_000 + ms))
-}
-
-/// How many days of 24 hours fit in, rounded up.
-pub fn days_in(duration: Duration) -> i64 {
-    duration.as_ms().div_euclid(DAY_MS) + i64::from(duration.as_ms() % DAY_MS != 0)
 }
 
 #[cfg(test)]

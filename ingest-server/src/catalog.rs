@@ -4,7 +4,7 @@
 //! one; whoever works with the last one finishes with it.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -103,6 +103,11 @@ impl Workspace {
     /// The place of the segment of that id.
     pub fn segment_place(&self, id: &SegmentId) -> Option<u32> {
         self.places.get(id).copied()
+    }
+
+    /// The filters of its segments.
+    pub fn filters(&self) -> BTreeMap<SegmentId, Filter> {
+        self.segments.iter().map(|segment| (segment.id.clone(), segment.filter.clone())).collect()
     }
 
     /// The places of the segments that became another question after a revision.

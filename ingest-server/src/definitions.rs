@@ -2,7 +2,7 @@
 //!
 //! Applying a file again changes nothing; what it does not name stays as it is.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{fs, path::Path};
 
 use anyhow::{Context as _, bail};
 use kindling_core::{
@@ -78,9 +78,7 @@ impl Definitions {
             store.put_secret_key(workspace, KeyHash::of(&key)).await.context("a secret key")?;
         }
         let catalog = store.load_catalog().await?;
-        let stored = catalog.workspace(workspace).map(|workspace| workspace.segments.as_slice()).unwrap_or_default();
-        let mut filters: BTreeMap<SegmentId, Filter> =
-            stored.iter().map(|segment| (segment.id.clone(), segment.filter.clone())).collect();
+        let mut filters = catalog.workspace(workspace).map(|workspace| workspace.filters()).unwrap_or_default();
         for SegmentDefinition { id, filter, .. } in &self.segments {
             let filter = Filter::parse(filter, &Here).with_context(|| format!("the filter of segment {id}"))?;
             filters.insert(id.clone(), filter);

@@ -164,11 +164,6 @@ impl Profile {
         self.tracked.entry(id).or_default().add(at);
     }
 
-    /// Lets go of what no filter asks for any more.
-    pub fn keep_tracked(&mut self, is_asked: impl Fn(u64) -> bool) {
-        self.tracked.retain(|id, _| is_asked(*id));
-    }
-
     /// What the user did with the messages of campaigns.
     pub fn messages(&self) -> impl Iterator<Item = (&CampaignId, &Interactions)> {
         self.messages.iter()

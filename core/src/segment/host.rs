@@ -54,7 +54,14 @@ impl Zones for Device {
     }
 }
 
-impl Devices for [DeviceInfo] {
+/// It is not known which devices a user has: only servers keep that.
+impl Devices for Device {
+    fn any(&self, _: &mut dyn FnMut(&DeviceInfo) -> bool) -> bool {
+        false
+    }
+}
+
+impl Devices for Vec<DeviceInfo> {
     fn any(&self, passes: &mut dyn FnMut(&DeviceInfo) -> bool) -> bool {
         self.iter().any(passes)
     }
@@ -84,13 +91,6 @@ impl fmt::Debug for Subject<'_> {
 impl<'a> Subject<'a> {
     /// A user of whom only the profile matters.
     pub fn of(profile: &'a Profile) -> Self {
-        const NO_DEVICES: &[DeviceInfo] = &[];
-        struct None;
-        impl Devices for None {
-            fn any(&self, passes: &mut dyn FnMut(&DeviceInfo) -> bool) -> bool {
-                NO_DEVICES.iter().any(passes)
-            }
-        }
-        Self { profile, is_anonymous: false, bucket: 0, devices: &None, zones: &Device }
+        Self { profile, is_anonymous: false, bucket: 0, devices: &Device, zones: &Device }
     }
 }

@@ -1,6 +1,6 @@
 //! `/api/v1/segments`.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Json,
@@ -92,18 +92,18 @@ async fn views(
 }
 
 /// Links a filter that is not stored to the segments that it stands on.
-pub(super) fn link_into(workspace: &Workspace, filter: Filter) -> Result<Filter, Problem> {
-    let mut filters: BTreeMap<SegmentId, Filter> =
-        workspace.segments.iter().map(|segment| (segment.id.clone(), segment.filter.clone())).collect();
-    let mut linked = BTreeMap::new();
-    filter.visit_segments(&mut |id| {
-        linked.insert(id.clone(), filters.remove(id).map(Arc::new));
+pub(super) fn link_into(workspace: &Workspace, mut filter: Filter) -> Result<Filter, Problem> {
+    let mut unknown = None;
+    filter.link(&mut |id| {
+        let segment = workspace.segment(id);
+        if segment.is_none() {
+            unknown = Some(id.clone());
+        }
+        segment.map(|segment| Arc::new(segment.filter.clone()))
     });
-    if let Some((id, _)) = linked.iter().find(|(_, filter)| filter.is_none()) {
-        return Err(Problem::invalid_link(&LinkError::Unknown(id.clone())));
+    if let Some(id) = unknown {
+        return Err(Problem::invalid_link(&LinkError::Unknown(id)));
     }
-    let mut filter = filter;
-    filter.link(&mut |id| linked.get(id).cloned().flatten());
     Ok(filter)
 }
 
@@ -145,9 +145,7 @@ pub(super) async fn put(
     // What it is held against must still be so when it is stored.
     let _editing = app.catalogs.edit().await;
     let catalog = app.catalogs.current();
-    let stored = catalog.workspace(workspace.key).map(|workspace| workspace.segments.as_slice()).unwrap_or_default();
-    let mut filters: BTreeMap<SegmentId, Filter> =
-        stored.iter().map(|segment| (segment.id.clone(), segment.filter.clone())).collect();
+    let mut filters = catalog.workspace(workspace.key).map(|workspace| workspace.filters()).unwrap_or_default();
     filters.insert(id.clone(), parsed);
     segments::link(&mut filters).map_err(|error| Problem::invalid_link(&error))?;
     app.store.put_segment(workspace.key, id.clone(), name.clone(), filter.clone()).await?;

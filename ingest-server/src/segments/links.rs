@@ -5,7 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use kindling_core::{ids::SegmentId, limits, segment::Filter};
+use kindling_core::{
+    ids::SegmentId,
+    limits,
+    segment::{Condition, Filter, Source},
+};
 
 /// Why filters can't stand on one another like that.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,6 +28,12 @@ pub enum LinkError {
         /// [`limits::FILTER_NODES_DEEP`].
         most: usize,
     },
+    /// All together ask for too many counters.
+    #[error("segments can ask for at most {most} different things that have where or between")]
+    TooManyCounted {
+        /// [`limits::TRACKED`].
+        most: usize,
+    },
 }
 
 fn path(segments: &[SegmentId]) -> String {
@@ -39,6 +49,17 @@ pub fn link(filters: &mut BTreeMap<SegmentId, Filter>) -> Result<(), LinkError> 
         links.filter(&id);
     }
     filters.extend(links.done.into_iter().map(|(id, filter)| (id, Arc::unwrap_or_clone(filter))));
+    let mut counted = BTreeSet::new();
+    for filter in filters.values() {
+        filter.visit(&mut |condition| {
+            if let Condition::Occurrences { of: Source::Tracked(tracked), .. } = condition {
+                counted.insert(tracked.id);
+            }
+        });
+    }
+    if counted.len() > limits::TRACKED {
+        links.problem.get_or_insert(LinkError::TooManyCounted { most: limits::TRACKED });
+    }
     links.problem.map_or(Ok(()), Err)
 }
 
@@ -135,5 +156,12 @@ mod tests {
             .collect();
         let levels: Vec<_> = levels.iter().map(|(id, filter)| (id.as_str(), filter.as_str())).collect();
         assert!(error(&levels).contains("has more than 4096 conditions"));
+        let counted = |number: usize| {
+            (format!("c{number}"), format!(r#"{{"event":"e","where":[{{"property":"p","is":{number}}}]}}"#))
+        };
+        let counted: Vec<_> = (0..=limits::TRACKED).map(counted).collect();
+        let counted: Vec<_> = counted.iter().map(|(id, filter)| (id.as_str(), filter.as_str())).collect();
+        assert!(error(&counted).contains("at most 1000 different things"));
+        assert_eq!(link(&mut filters(&counted[1..])), Ok(()));
     }
 }

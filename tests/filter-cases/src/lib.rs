@@ -6,7 +6,7 @@ use kindling_core::{
     ids::Seq,
     profile::{Origin, Profile, Stamp},
     protocol::{DeviceInfo, Record, RecordKind},
-    segment::{Device, Devices, Filter, Source, Subject, Tracked, evaluate},
+    segment::{Device, Filter, Source, Subject, Tracked, evaluate},
     time::{Duration, Timestamp},
     value::{Object, Value},
 };
@@ -42,14 +42,6 @@ struct Case {
     until_ms: BTreeMap<String, Timestamp>,
 }
 
-struct Known<'a>(&'a [DeviceInfo]);
-
-impl Devices for Known<'_> {
-    fn any(&self, passes: &mut dyn FnMut(&DeviceInfo) -> bool) -> bool {
-        self.0.iter().any(passes)
-    }
-}
-
 /// Evaluates every case. Returns how many verdicts were given, and what is wrong with those that are.
 pub fn run(json: &str) -> Result<(usize, Vec<String>), serde_json::Error> {
     let Cases { now_ms: now, users, cases } = serde_json::from_str(json)?;
@@ -64,12 +56,11 @@ pub fn run(json: &str) -> Result<(usize, Vec<String>), serde_json::Error> {
         };
         for (name, user) in &users {
             let profile = profile(user, &filter, now)?;
-            let devices = Known(&user.devices);
             let subject = Subject {
                 profile: &profile,
                 is_anonymous: user.anonymous,
                 bucket: user.random_bucket,
-                devices: &devices,
+                devices: &user.devices,
                 zones: &Device,
             };
             let verdict = evaluate(&filter, &subject, now);

@@ -355,21 +355,15 @@ proptest! {
         fn subject<'a>(profile: &'a Profile, devices: &'a dyn Devices, is_anonymous: bool, bucket: u16) -> Subject<'a> {
             Subject { profile, is_anonymous, bucket, devices, zones: &Here }
         }
-        struct Known<'a>(&'a [DeviceInfo]);
-        impl Devices for Known<'_> {
-            fn any(&self, passes: &mut dyn FnMut(&DeviceInfo) -> bool) -> bool {
-                self.0.iter().any(passes)
-            }
-        }
         let initial = kept.index.initial().to_vec();
-        kept.evaluate(&initial, &subject(&profile, &Known(&devices), is_anonymous, bucket), Timestamp::from_ms(now));
-        kept.check(&subject(&profile, &Known(&devices), is_anonymous, bucket), Timestamp::from_ms(now))?;
+        kept.evaluate(&initial, &subject(&profile, &devices, is_anonymous, bucket), Timestamp::from_ms(now));
+        kept.check(&subject(&profile, &devices, is_anonymous, bucket), Timestamp::from_ms(now))?;
         for Step { passes, records, device, signs_in } in steps {
             now += passes;
             let at = Timestamp::from_ms(now);
             let before = kept.index.before(
                 records.iter().map(|(kind, _)| kind),
-                &subject(&profile, &Known(&devices), is_anonymous, bucket),
+                &subject(&profile, &devices, is_anonymous, bucket),
                 at,
             );
             for (kind, ago) in &records {
@@ -389,13 +383,12 @@ proptest! {
             if let Some(os) = device {
                 devices.push(DeviceInfo { os: Some(os.to_owned()), ..DeviceInfo::default() });
             }
-            let mut segments = before.overturned(&subject(&profile, &Known(&devices), is_anonymous, bucket), at);
+            let mut segments = before.overturned(&subject(&profile, &devices, is_anonymous, bucket), at);
             if signs_in {
                 is_anonymous = false;
                 segments.extend(kept.index.identity());
             }
             segments.extend(kept.due(at));
-            let devices = Known(&devices);
             let subject = subject(&profile, &devices, is_anonymous, bucket);
             kept.evaluate(&segments, &subject, at);
             kept.check(&subject, at)?;

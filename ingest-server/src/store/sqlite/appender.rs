@@ -298,29 +298,27 @@ impl Folding {
 
     /// Folds the rest, so that the write-ahead log begins anew with the next transaction. Quick when most of it was just folded.
     fn fold(&mut self, connection: &Connection, state: &SharedState) {
-        match connection::fold(connection).map_err(StoreError::from) {
-            Err(error) if error.is_fatal() => die(&error, state),
-            Err(error) => warn!(%error, "the write-ahead log can't be folded"),
-            Ok(()) => {}
-        }
+        fold(connection, state);
         self.unfolded = 0;
     }
 }
 
 fn fold_beside(connection: &Connection, wanted: &Receiver<()>, is_done: &AtomicBool, state: &SharedState) {
     while wanted.recv().is_ok() {
-        match connection::fold(connection).map_err(StoreError::from) {
-            Err(error) if error.is_fatal() => return die(&error, state),
-            Err(error) => warn!(%error, "the write-ahead log can't be folded"),
-            Ok(()) => {}
-        }
+        fold(connection, state);
         is_done.store(true, Ordering::Release);
     }
 }
 
-fn die(error: &StoreError, state: &SharedState) {
-    error!(%error, "the disk failed; nothing more is written");
-    state.set(State::Dead);
+fn fold(connection: &Connection, state: &SharedState) {
+    match connection::fold(connection).map_err(StoreError::from) {
+        Err(error) if error.is_fatal() => {
+            error!(%error, "the disk failed; nothing more is written");
+            state.set(State::Dead);
+        }
+        Err(error) => warn!(%error, "the write-ahead log can't be folded"),
+        Ok(()) => {}
+    }
 }
 
 #[cfg(test)]

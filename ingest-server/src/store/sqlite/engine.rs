@@ -1,7 +1,8 @@
 //! The one thread that applies and writes: what it holds, and in which order it does things.
 //!
 //! A group of batches is applied to what is held in memory, and handed on to be appended to the log, and answered when that is on
-//! disk. Everything else that is asked waits for that first, so that nobody sees what may not last. The profiles follow later, in checkpoints; after a crash they are made up by applying the rest of the log again.
+//! disk. Everything else that is asked waits for that first, so that nobody sees what may not last. The profiles follow later, in
+//! checkpoints; after a crash they are made up by applying the rest of the log again.
 
 mod loading;
 mod recovery;
