@@ -4,7 +4,7 @@
 //! one; whoever works with the last one finishes with it.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     campaign::Campaign,
+    ingest::WorkspaceCounters,
     store::{Store, StoreError, WorkspaceKey},
 };
 
@@ -52,8 +53,10 @@ pub struct Workspace {
     pub revision: i64,
     /// Its segments, each at its place, which stays.
     pub segments: Vec<Segment>,
-    /// Which segments look at which part of a user.
+    /// Which segments look at which part of a user. Those that await counters look at nothing.
     pub index: SegmentIndex,
+    /// What is counted because segments ask for it, by definition.
+    pub counters: HashMap<u64, Counter>,
     /// Its campaigns, in the order of their ids.
     pub campaigns: Vec<CampaignEntry>,
     places: HashMap<SegmentId, u32>,
@@ -72,6 +75,19 @@ pub struct Segment {
     pub definition: Value,
     /// The revision in which who is in it last became another question.
     pub changed_in: i64,
+    /// Whether it asks for counters that the record log has not all been counted for: it stays as it is until then.
+    pub awaits_counters: bool,
+}
+
+/// A counter of a workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counter {
+    /// The number under which profiles count.
+    pub number: u64,
+    /// Batches of the log up to this one were there before the counter.
+    pub since: i64,
+    /// Whether those have been counted.
+    pub is_complete: bool,
 }
 
 /// A campaign with what it was made from.
@@ -95,9 +111,12 @@ impl Workspace {
         segments: Vec<Segment>,
         campaigns: Vec<CampaignEntry>,
     ) -> Self {
-        let index = SegmentIndex::new(segments.iter().map(|segment| &segment.filter));
+        let nobody = Filter::Any(Vec::new());
+        let index = SegmentIndex::new(
+            segments.iter().map(|segment| if segment.awaits_counters { &nobody } else { &segment.filter }),
+        );
         let places = (0..).zip(&segments).map(|(place, segment)| (segment.id.clone(), place)).collect();
-        Self { key, id, name, revision, segments, index, campaigns, places }
+        Self { key, id, name, revision, segments, index, counters: HashMap::new(), campaigns, places }
     }
 
     /// The place of the segment of that id.
@@ -112,7 +131,19 @@ impl Workspace {
 
     /// The places of the segments that became another question after a revision.
     pub fn changed_since(&self, revision: i64) -> impl Iterator<Item = u32> {
-        (0..).zip(&self.segments).filter(move |(_, segment)| segment.changed_in > revision).map(|(place, _)| place)
+        let is_meant = move |segment: &Segment| segment.changed_in > revision && !segment.awaits_counters;
+        (0..).zip(&self.segments).filter(move |(_, segment)| is_meant(segment)).map(|(place, _)| place)
+    }
+
+    /// What a filter asks to be counted that is not, or not completely.
+    pub fn uncounted(&self, filter: &Filter) -> WorkspaceCounters {
+        let complete: HashSet<u64> =
+            self.counters.values().filter(|counter| counter.is_complete).map(|counter| counter.number).collect();
+        let mut uncounted = WorkspaceCounters::default();
+        for tracked in filter.tracked().iter().filter(|tracked| !complete.contains(&tracked.id)) {
+            uncounted.add(tracked, i64::MAX);
+        }
+        uncounted
     }
 
     /// The segment of that id.
@@ -139,6 +170,11 @@ impl Catalog {
     /// The workspace.
     pub fn workspace(&self, key: WorkspaceKey) -> Option<&Arc<Workspace>> {
         self.workspaces.get(&key)
+    }
+
+    /// All workspaces.
+    pub fn workspaces(&self) -> impl Iterator<Item = &Arc<Workspace>> {
+        self.workspaces.values()
     }
 
     /// The workspace that a publishable key is for.

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use crate::{
     campaign::Campaign,
     catalog::KeyHash,
-    segments::{self, Here},
+    segments::{self, HereIn},
     store::Store,
 };
 
@@ -78,9 +78,12 @@ impl Definitions {
             store.put_secret_key(workspace, KeyHash::of(&key)).await.context("a secret key")?;
         }
         let catalog = store.load_catalog().await?;
-        let mut filters = catalog.workspace(workspace).map(|workspace| workspace.filters()).unwrap_or_default();
+        let current = catalog.workspace(workspace);
+        let mut filters = current.map(|workspace| workspace.filters()).unwrap_or_default();
+        let counters = current.map(|workspace| workspace.counters.clone()).unwrap_or_default();
         for SegmentDefinition { id, filter, .. } in &self.segments {
-            let filter = Filter::parse(filter, &Here).with_context(|| format!("the filter of segment {id}"))?;
+            let filter =
+                Filter::parse(filter, &HereIn(&counters)).with_context(|| format!("the filter of segment {id}"))?;
             filters.insert(id.clone(), filter);
         }
         // Of all of them together: one may stand on another that comes later.

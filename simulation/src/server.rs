@@ -9,7 +9,7 @@ use bytes::Bytes;
 use ingest_server::{
     catalog::Catalog,
     ingest::{Batch, decode},
-    store::{MemoryDisk, Moment, SimulatedStore, StoreError, StoreOptions, WorkspaceKey},
+    store::{CountStep, MemoryDisk, Moment, SimulatedStore, StoreError, StoreOptions, WorkspaceKey},
 };
 use kindling_core::{
     ids::{SegmentId, Seq, StreamId, WorkspaceId},
@@ -19,20 +19,25 @@ use kindling_core::{
 
 use crate::Dice;
 
-const SEGMENTS: [(&str, &str); 4] = [
+const SEGMENTS: [(&str, &str); 5] = [
     ("busy", r#"{"event":"tick","count":{"at_least":3},"within":"2m"}"#),
     ("gone", r#"{"all":[{"event":"tick"},{"not":{"event":"tick","within":"5m"}}]}"#),
     ("counted", r#"{"custom_attribute":"visits","greater":2}"#),
     ("named", r#"{"any":[{"attribute":"first_name","is":"Ada"},{"event":"tick","count":{"at_least":6}}]}"#),
+    ("picky", r#"{"any":[{"segment":"busy"},{"event":"tick","where":[{"property":"n","greater":1}]}]}"#),
 ];
 
 /// What segments are changed to, or made anew as.
-const CHANGES: [(&str, &str); 5] = [
+const CHANGES: [(&str, &str); 8] = [
     ("busy", r#"{"event":"tick","count":{"at_least":2},"within":"3m"}"#),
     ("busy", SEGMENTS[0].1),
     ("counted", r#"{"not":{"custom_attribute":"visits","greater":1}}"#),
     ("keen", r#"{"any":[{"segment":"busy"},{"purchase":{},"within":"10m"}]}"#),
     ("buyer", r#"{"spent":"EUR","at_least":10}"#),
+    // Something new to count, something that may be counted already, and nothing.
+    ("choosy", r#"{"event":"tick","where":[{"property":"n","greater":1}],"count":{"at_least":2}}"#),
+    ("choosy", r#"{"not":{"event":"tick","where":[{"property":"n","is":0}],"within":"4m"}}"#),
+    ("choosy", r#"{"event":"tick"}"#),
 ];
 
 /// What an answer is, if there is one.
@@ -228,18 +233,26 @@ impl Server {
         }
     }
 
-    /// Asks some users what new and changed segments want to know. Returns how many.
-    pub fn backfill(&mut self, now: Timestamp) -> Option<usize> {
+    /// Counts some batches for what new and changed segments ask for, and asks some users what they want to know. Returns whether that
+    /// could be done.
+    pub fn backfill(&mut self, now: Timestamp) -> bool {
+        let catalog = Arc::clone(&self.catalog);
+        let result = self.store().count(&catalog, now, 2);
+        match self.note(result) {
+            None => return false,
+            Some(CountStep::Completed) => self.catalog = Arc::new(self.store().load_catalog().unwrap()),
+            Some(_) => {}
+        }
         let catalog = Arc::clone(&self.catalog);
         let result = self.store().backfill(&catalog, now, 2);
-        self.note(result)
+        self.note(result).is_some()
     }
 
-    /// Asks all of them.
+    /// Does all of it.
     pub fn finish_backfill(&mut self, now: Timestamp) {
         let workspace = self.workspace;
         let mut steps = 0;
-        while self.store().is_backfilling(workspace).unwrap() {
+        while !self.store().backfill_of(workspace).unwrap().is_done() {
             steps += 1;
             assert!(steps < 1_000, "asking all users does not end");
             self.backfill(now);

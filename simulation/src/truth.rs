@@ -39,6 +39,10 @@ pub fn check(server: &mut Server, identities: &Identities, events: &BTreeMap<Str
         let workspace = server.workspace;
         let state = server.store().user(workspace, &UserRef::Id(user)).unwrap().unwrap().1;
         let records = records(server, user);
+        let catalog = server.catalog.clone();
+        let segments = catalog.workspace(workspace).unwrap();
+        let tracked: Vec<_> = segments.segments.iter().flat_map(|segment| segment.filter.tracked()).collect();
+        let tracked: BTreeMap<u64, _> = tracked.into_iter().map(|tracked| (tracked.id, tracked)).collect();
         // The profile is what its records make it, in whatever order.
         let mut profile = Profile::new(Timestamp::from_ms(0));
         for stored in &records {
@@ -47,7 +51,12 @@ pub fn check(server: &mut Server, identities: &Identities, events: &BTreeMap<Str
             assert!(places.insert((stored.stream, record.seq.0)), "twice in the log: {stored:?}");
             let origin = if identity.external_id.is_some() { Origin::Identified } else { Origin::Anonymous };
             profile.apply(&record.kind, Stamp { origin, at: stored.at, seq: record.seq }).unwrap();
-            if let RecordKind::CustomEvent { name, .. } = &record.kind {
+            if let RecordKind::CustomEvent { name, properties } = &record.kind {
+                for tracked in tracked.values().filter(|tracked| tracked.of.is(&record.kind)) {
+                    if tracked.counts(properties.as_ref(), stored.at) {
+                        profile.track(tracked.id, stored.at);
+                    }
+                }
                 *counted.entry(name.clone()).or_default() += 1;
             }
             // It is on the profile of whoever it was sent for.
@@ -60,11 +69,12 @@ pub fn check(server: &mut Server, identities: &Identities, events: &BTreeMap<Str
             }
         }
         if !records.is_empty() {
-            assert_eq!(state.profile, profile, "user {user}");
+            let mut found = state.profile.clone();
+            // What nobody asks for any more goes when the user is next changed.
+            found.retain_tracked(|number| tracked.contains_key(&number));
+            assert_eq!(found, profile, "user {user}");
         }
         // The segments are those of evaluating every filter anew.
-        let catalog = server.catalog.clone();
-        let segments = catalog.workspace(workspace).unwrap();
         let wanted: Vec<&SegmentId> = segments
             .segments
             .iter()

@@ -7,6 +7,7 @@ use kindling_core::{
     profile::StandardAttribute,
     protocol::{AttributeChange, Currency, Hundredths, RecordKind},
     time::{Duration, Timestamp},
+    value::{Map, Value},
 };
 use kindling_sdk::client::Reply;
 
@@ -132,7 +133,9 @@ impl World {
                     self.say("a segment is changed");
                     self.server.change_segment(&mut self.dice);
                 }
-                1 => drop(self.server.backfill(self.now)),
+                1 => {
+                    self.server.backfill(self.now);
+                }
                 _ => {
                     self.say("the power fails");
                     self.server.crash();
@@ -163,7 +166,11 @@ impl World {
                 let name = format!("event-{}", self.events.len());
                 RecordKind::CustomEvent { name, properties: None }
             }
-            3 | 4 => RecordKind::CustomEvent { name: "tick".into(), properties: None },
+            3 | 4 => {
+                let n = Value::from(*self.dice.pick(&[0, 1, 2, 3]));
+                let properties = Map::from_entries(vec![("n".to_owned(), n)]);
+                RecordKind::CustomEvent { name: "tick".into(), properties }
+            }
             5 => RecordKind::CustomAttribute {
                 name: "visits".into(),
                 change: AttributeChange::Increment { by: 1.into() },

@@ -136,7 +136,7 @@ fn segment(number: usize, kind: Kind) -> anyhow::Result<Segment> {
     let definition: Value = serde_json::from_str(&filter)?;
     let filter = Filter::parse(&definition, &Here)?;
     let id = SegmentId::parse(format!("s{number}"))?;
-    Ok(Segment { id, name: String::new(), filter, definition, changed_in: 1 })
+    Ok(Segment { id, name: String::new(), filter, definition, changed_in: 1, awaits_counters: false })
 }
 
 /// A flush of one record: mostly events, now and then an attribute.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use ingest_server::{
     catalog::Catalog,
     ingest::{Batch, decode},
-    store::{SqliteStore, Store, StoreError, StoreOptions, WorkspaceKey},
+    store::{AskStep, SqliteStore, Store, StoreError, StoreOptions, WorkspaceKey},
 };
 use kindling_core::{
     ids::{SegmentId, WorkspaceId},
@@ -31,7 +31,7 @@ pub(crate) async fn measure(users: u64, figures: &mut Figures) -> anyhow::Result
     }
     let catalog = Arc::new(store.load_catalog().await?);
     // Nobody is there to be asked.
-    while store.backfill_of(workspace).await?.is_some() {
+    while !store.backfill_of(workspace).await?.is_done() {
         store.backfill(Arc::clone(&catalog), Timestamp::from_ms(NOW), 1).await?;
     }
 
@@ -63,11 +63,11 @@ pub(crate) async fn measure(users: u64, figures: &mut Figures) -> anyhow::Result
     let started = Instant::now();
     let mut longest = 0.0_f64;
     let mut idle = 0;
-    while store.backfill_of(workspace).await?.is_some() {
+    while !store.backfill_of(workspace).await?.is_done() {
         let step = Instant::now();
         let asked = store.backfill(Arc::clone(&catalog), Timestamp::from_ms(NOW), 1_000).await?;
         longest = longest.max(step.elapsed().as_secs_f64() * 1e3);
-        idle += usize::from(asked == 0);
+        idle += usize::from(asked == AskStep::Waiting);
         anyhow::ensure!(idle < 1_000, "asking all users does not end");
     }
     let rows = count(users) / started.elapsed().as_secs_f64();

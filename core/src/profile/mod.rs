@@ -164,6 +164,11 @@ impl Profile {
         self.tracked.entry(id).or_default().add(at);
     }
 
+    /// Forgets what was counted under numbers of which `is_kept` says no.
+    pub fn retain_tracked(&mut self, is_kept: impl Fn(u64) -> bool) {
+        self.tracked.retain(|id, _| is_kept(*id));
+    }
+
     /// What the user did with the messages of campaigns.
     pub fn messages(&self) -> impl Iterator<Item = (&CampaignId, &Interactions)> {
         self.messages.iter()

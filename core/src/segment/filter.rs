@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use super::test::{Bounds, Test};
+use super::{
+    test::{Bounds, Test},
+    tracked::Tracked,
+};
 use crate::{
     ids::{CampaignId, SegmentId},
     profile::StandardAttribute,
-    protocol::{Channel, Currency, GroupState, Hundredths, RecordKind, SubscriptionState},
+    protocol::{Channel, Currency, GroupState, Hundredths, SubscriptionState},
     time::{Duration, Timestamp},
     value::{Number, Object, Value},
 };
@@ -135,7 +138,7 @@ pub enum Source {
     Session,
     /// Something that was done with the message of a campaign.
     Message(CampaignId, Interaction),
-    /// Events or purchases of which more must hold. They are counted by themselves, from when a segment first asks for them.
+    /// Events or purchases of which more must hold. They are counted by themselves.
     Tracked(Arc<Tracked>),
 }
 
@@ -148,41 +151,6 @@ pub enum Interaction {
     Clicked,
     /// They put it away.
     Dismissed,
-}
-
-/// Occurrences that a profile counts only because a filter asks for them.
-#[derive(Debug, Clone)]
-pub struct Tracked {
-    /// A number for what is asked, which is the same whenever the same is asked.
-    pub id: u64,
-    /// What happens.
-    pub of: TrackedSource,
-    /// What must hold of its properties, all of it.
-    pub properties: Vec<PropertyTest>,
-    /// From when to when it must have been, both included.
-    pub between: Option<(Timestamp, Timestamp)>,
-}
-
-/// What is tracked.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum TrackedSource {
-    /// A custom event.
-    Event(String),
-    /// A purchase: of this product, or of any.
-    Purchase(Option<String>),
-}
-
-impl TrackedSource {
-    /// Whether such a record is one.
-    pub fn is<P>(&self, kind: &RecordKind<P>) -> bool {
-        match (self, kind) {
-            (Self::Event(wanted), RecordKind::CustomEvent { name, .. }) => wanted == name,
-            (Self::Purchase(wanted), RecordKind::Purchase { product_id, .. }) => {
-                wanted.as_ref().is_none_or(|wanted| wanted == product_id)
-            }
-            _ => false,
-        }
-    }
 }
 
 /// A test of a property.
@@ -211,14 +179,6 @@ impl PropertyTest {
     }
 }
 
-impl Tracked {
-    /// Whether an occurrence counts.
-    pub fn counts(&self, properties: Option<&Object>, at: Timestamp) -> bool {
-        self.between.is_none_or(|(first, last)| first <= at && at <= last)
-            && self.properties.iter().all(|test| test.holds(properties))
-    }
-}
-
 impl Filter {
     /// Calls `visit` with every condition, those of other segments included.
     pub fn visit(&self, visit: &mut dyn FnMut(&Condition)) {
@@ -232,6 +192,19 @@ impl Filter {
             }
             Self::Condition(condition) => visit(condition),
         }
+    }
+
+    /// All that has to be counted by itself for it, each once.
+    pub fn tracked(&self) -> Vec<Arc<Tracked>> {
+        let mut found: Vec<Arc<Tracked>> = Vec::new();
+        self.visit(&mut |condition| {
+            if let Condition::Occurrences { of: Source::Tracked(tracked), .. } = condition
+                && found.iter().all(|known| known.id != tracked.id)
+            {
+                found.push(Arc::clone(tracked));
+            }
+        });
+        found
     }
 
     /// Calls `visit` with every segment that it stands on itself.

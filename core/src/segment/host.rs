@@ -20,6 +20,11 @@ pub trait Host {
 
     /// Whether there is a time zone of that name.
     fn is_zone(&self, name: &str) -> bool;
+
+    /// The number under which profiles there count what has this definition.
+    fn counter(&self, definition: u64) -> u64 {
+        definition
+    }
 }
 
 /// Time zones.

@@ -11,17 +11,14 @@ use std::{
     cmp::Ordering,
     collections::{BTreeMap, HashMap},
     hash::{DefaultHasher, Hash as _, Hasher as _},
-    sync::Arc,
 };
 
 use super::{
-    filter::{
-        Anniversary, AttributeRef, AttributeTest, Condition, Filter, OccurrenceTest, Source, Tracked, TrackedSource,
-        Window, Zone,
-    },
+    filter::{Anniversary, AttributeRef, AttributeTest, Condition, Filter, OccurrenceTest, Source, Window, Zone},
     host::Subject,
     occurrences::Occurrences,
     test::{Bound, Rule},
+    tracked::TrackedIndex,
     verdict::Verdict,
 };
 use crate::{
@@ -53,7 +50,7 @@ pub struct SegmentIndex {
     identity: Vec<u32>,
     /// Segments that somebody of whom nothing is known can be in.
     initial: Vec<u32>,
-    tracked: HashMap<TrackedSource, Vec<Arc<Tracked>>>,
+    tracked: TrackedIndex,
 }
 
 /// Conditions of which nothing better is known than to evaluate them before and after.
@@ -144,18 +141,6 @@ impl SegmentIndex {
         &self.identity
     }
 
-    /// What is to be counted of such a record besides what every profile counts. (Of a purchase, what is asked of the product comes
-    /// after what is asked of any.)
-    pub fn tracked<P>(&self, kind: &RecordKind<P>) -> impl Iterator<Item = &Arc<Tracked>> {
-        let keys = if self.tracked.is_empty() { [None, None] } else { tracked_keys(kind) };
-        keys.into_iter().flatten().filter_map(|key| self.tracked.get(&key)).flatten()
-    }
-
-    /// Everything that is to be counted.
-    pub fn all_tracked(&self) -> impl Iterator<Item = &Arc<Tracked>> {
-        self.tracked.values().flatten()
-    }
-
     /// Notes what is now of all that such records change.
     pub fn before<'k, P: 'k>(
         &self,
@@ -199,10 +184,7 @@ impl SegmentIndex {
                         self.sessions.get_or_insert_with(|| OccurrenceWatch::new(of)).add(test, segment);
                     }
                     Source::Tracked(tracked) => {
-                        let known = self.tracked.entry(tracked.of.clone()).or_default();
-                        if known.iter().all(|known| known.id != tracked.id) {
-                            known.push(Arc::clone(tracked));
-                        }
+                        self.tracked.add(tracked);
                         let watch = self.counters.entry(tracked.id).or_insert_with(|| OccurrenceWatch::new(of));
                         watch.add(test, segment);
                     }
@@ -250,16 +232,6 @@ impl SegmentIndex {
 
 fn watch(watches: &mut Watches, condition: &Condition, segment: u32) {
     watches.push(Watch { condition: condition.clone(), segments: vec![segment] });
-}
-
-fn tracked_keys<P>(kind: &RecordKind<P>) -> [Option<TrackedSource>; 2] {
-    match kind {
-        RecordKind::CustomEvent { name, .. } => [Some(TrackedSource::Event(name.clone())), None],
-        RecordKind::Purchase { product_id, .. } => {
-            [Some(TrackedSource::Purchase(None)), Some(TrackedSource::Purchase(Some(product_id.clone())))]
-        }
-        _ => [None, None],
-    }
 }
 
 /// Whether the filter can hold for somebody of whom nothing is known, and whether it can not.
@@ -456,7 +428,7 @@ impl<'i> Before<'i> {
             // Devices are always looked at; who somebody is changes elsewhere.
             RecordKind::Identified | RecordKind::Alias { .. } | RecordKind::Device(_) => {}
         }
-        for tracked in index.tracked(kind) {
+        for tracked in index.tracked.of(kind) {
             self.note_occurrences(index.counters.get(&tracked.id), subject);
         }
     }

@@ -9,6 +9,7 @@
 //! | `verdict` | whether something holds, and until when |
 //! | `evaluate`, `occurrences`, `when` | evaluating |
 //! | `explain` | why a filter holds, or does not |
+//! | `tracked` | what profiles count only because a filter asks for it |
 //! | `index` | from what changed to the segments that it can touch |
 
 mod evaluate;
@@ -19,6 +20,7 @@ mod index;
 mod occurrences;
 mod parse;
 mod test;
+mod tracked;
 mod verdict;
 mod version;
 mod when;
@@ -27,10 +29,11 @@ pub use evaluate::evaluate;
 pub use explain::{Explanation, explain};
 pub use filter::{
     Anniversary, AttributeRef, AttributeTest, Condition, DeviceField, Filter, Interaction, Near, OccurrenceTest,
-    PropertyTest, Source, Spent, TimeTest, Tracked, TrackedSource, Window, Zone,
+    PropertyTest, Source, Spent, TimeTest, Window, Zone,
 };
 pub use host::{Device, Devices, Host, Pattern, PatternError, Subject, Zones};
 pub use index::SegmentIndex;
 pub use test::{Bound, Bounds, Edge, Range, Rule, Test, TextForm, TextRule, VersionRange};
+pub use tracked::{Tracked, TrackedIndex, TrackedSource};
 pub use verdict::Verdict;
 pub use version::Version;

@@ -1,5 +1,7 @@
 //! Who is in segments: members, entering and leaving, previews, and why somebody is in one or not.
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     body::Body,
@@ -9,7 +11,7 @@ use axum::{
 use kindling_core::{
     decode::{self, Fields},
     ids::{ExternalId, SegmentId, UserId},
-    segment::{Condition, Explanation, Filter, Source, explain},
+    segment::{Explanation, Filter, explain},
     time::Timestamp,
     value::Value,
 };
@@ -25,7 +27,7 @@ use super::{
 use crate::{
     catalog::Workspace,
     now,
-    segments::Here,
+    segments::HereIn,
     store::{LoggedChange, SizeAt, UserRef},
 };
 
@@ -175,19 +177,7 @@ pub(super) async fn preview(
 ) -> Result<Json<PreviewView>, Problem> {
     let definition = body::read_definition(&headers, body).await?;
     let (_, filter) = read_filter(&workspace, &definition)?;
-    let mut is_counted = true;
-    filter.visit(&mut |condition| {
-        if let Condition::Occurrences { of: Source::Tracked(tracked), .. } = condition {
-            is_counted &= workspace.index.all_tracked().any(|known| known.id == tracked.id);
-        }
-    });
-    if !is_counted {
-        return Err(Problem::bad_request(
-            "not_counted",
-            "where and between are counted from when a segment asks for them: store the segment first",
-        ));
-    }
-    let preview = app.store.preview(workspace.key, filter, now(), SAMPLE).await?;
+    let preview = app.store.preview(app.catalogs.current(), workspace.key, filter, now(), SAMPLE).await?;
     let sample = views(&app, &workspace, preview.sample).await?;
     Ok(Json(PreviewView { count: preview.count, users: preview.users, sample }))
 }
@@ -268,18 +258,26 @@ async fn explain_to(
     definition: &Value,
 ) -> Result<Json<ExplanationView>, Problem> {
     let user = app.store.user(workspace.key, parse_user(user)?).await?.ok_or_else(unknown)?;
-    let told = explain(filter, &user.state.subject(user.id), now());
+    let mut state = user.state;
+    let counters = workspace.uncounted(filter);
+    if !counters.is_empty() {
+        let of = UserRef::Id(user.id);
+        let found = app.store.count_for(app.catalogs.current(), workspace.key, of, counters.clone()).await?;
+        counters.recount(&mut Arc::make_mut(&mut state).profile, &found);
+    }
+    let told = explain(filter, &state.subject(user.id), now());
     Ok(Json(ExplanationView::new(told, definition, workspace)))
 }
 
 /// The filter of a question, as it was written and linked to the segments that it stands on.
 fn read_filter(workspace: &Workspace, definition: &Value) -> Result<(Value, Filter), Problem> {
+    let host = &HereIn(&workspace.counters);
     let read = || {
         let path = &decode::Path::Definition;
         let fields = Fields::of(definition, path)?;
         fields.only(&["filter", "user"], "filter and user only")?;
         let filter =
-            fields.read("filter", |value, path| Ok((value.clone(), Filter::parse_within(value, path, &Here)?)))?;
+            fields.read("filter", |value, path| Ok((value.clone(), Filter::parse_within(value, path, host)?)))?;
         filter.ok_or_else(|| fields.error("filter", "a filter"))
     };
     let (written, filter) = read().map_err(|error: decode::DecodeError| Problem::invalid(&error))?;

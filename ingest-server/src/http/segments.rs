@@ -21,8 +21,8 @@ use super::{App, Problem, auth::Secret, body};
 use crate::{
     catalog::{Segment, Workspace},
     now,
-    segments::{self, Here, LinkError},
-    store::Backfill,
+    segments::{self, HereIn, LinkError},
+    store::{Backfill, Progress},
 };
 
 /// A segment as the API shows it.
@@ -38,27 +38,30 @@ pub(super) struct SegmentView {
     backfill: Option<BackfillView>,
 }
 
-/// How far asking all users has come.
+/// How far finding out who is in it has come.
 #[derive(Clone, Serialize)]
 struct BackfillView {
-    /// From 0 to 100.
+    /// `counting`: it stays as it is until the record log has been counted for it. `asking`: users enter it and leave it as they
+    /// are asked.
+    stage: &'static str,
+    /// From 0 to 100, of this stage.
     percent: u64,
-    users_done: u64,
-    users: u64,
+    /// Batches of records that were counted, or users who were asked.
+    done: u64,
+    total: u64,
     started_at: Timestamp,
-    /// If it goes on as it went so far.
+    /// When the stage ends, if it goes on as it went so far.
     #[serde(skip_serializing_if = "Option::is_none")]
     expected_end_at: Option<Timestamp>,
 }
 
 impl BackfillView {
-    fn new(backfill: Backfill, now: Timestamp) -> Self {
-        let Backfill { done, users, started_at, .. } = backfill;
+    fn new(stage: &'static str, Progress { done, total, started_at }: Progress, now: Timestamp) -> Self {
         let took = u64::try_from(now.since(started_at).as_ms()).unwrap_or_default();
-        let left = took.saturating_mul(users.saturating_sub(done)).checked_div(done);
+        let left = took.saturating_mul(total.saturating_sub(done)).checked_div(done);
         let left = left.map(|ms| Duration::from_ms(i64::try_from(ms).unwrap_or(i64::MAX)));
-        let percent = done.saturating_mul(100).checked_div(users).unwrap_or(0).min(99);
-        Self { percent, users_done: done, users, started_at, expected_end_at: left.map(|left| now.plus(left)) }
+        let percent = done.saturating_mul(100).checked_div(total).unwrap_or(0).min(99);
+        Self { stage, percent, done, total, started_at, expected_end_at: left.map(|left| now.plus(left)) }
     }
 }
 
@@ -75,8 +78,9 @@ async fn views(
     is_meant: impl Fn(&Segment) -> bool,
 ) -> Result<Vec<SegmentView>, Problem> {
     let sizes = app.store.segment_sizes(workspace.key).await?;
-    let backfill = app.store.backfill_of(workspace.key).await?;
-    let backfill = backfill.map(|backfill| BackfillView::new(backfill, now()));
+    let Backfill { counting, asking } = app.store.backfill_of(workspace.key).await?;
+    let counting = counting.map(|progress| BackfillView::new("counting", progress, now()));
+    let asking = asking.map(|progress| BackfillView::new("asking", progress, now()));
     let segments = (0_u32..).zip(&workspace.segments).filter(|(_, segment)| is_meant(segment));
     let mut views: Vec<SegmentView> = segments
         .map(|(place, segment)| SegmentView {
@@ -84,7 +88,7 @@ async fn views(
             name: segment.name.clone(),
             filter: segment.definition.clone(),
             size: sizes.get(&place).copied().unwrap_or_default(),
-            backfill: backfill.clone(),
+            backfill: if segment.awaits_counters { counting.clone() } else { asking.clone() },
         })
         .collect();
     views.sort_unstable_by(|a, b| a.id.cmp(&b.id));
@@ -141,11 +145,13 @@ pub(super) async fn put(
     let id = parse_id(id)?;
     let definition = body::read_definition(&headers, body).await?;
     let path = &decode::Path::Definition;
-    let (name, filter, parsed) = read(&definition, path, &id).map_err(|error| Problem::invalid(&error))?;
     // What it is held against must still be so when it is stored.
     let _editing = app.catalogs.edit().await;
     let catalog = app.catalogs.current();
-    let mut filters = catalog.workspace(workspace.key).map(|workspace| workspace.filters()).unwrap_or_default();
+    let current = catalog.workspace(workspace.key).unwrap_or(&workspace);
+    let read = read(&definition, path, &id, &HereIn(&current.counters));
+    let (name, filter, parsed) = read.map_err(|error| Problem::invalid(&error))?;
+    let mut filters = current.filters();
     filters.insert(id.clone(), parsed);
     segments::link(&mut filters).map_err(|error| Problem::invalid_link(&error))?;
     app.store.put_segment(workspace.key, id.clone(), name.clone(), filter.clone()).await?;
@@ -159,11 +165,12 @@ fn read(
     definition: &Value,
     path: &decode::Path<'_>,
     id: &SegmentId,
+    host: &HereIn<'_>,
 ) -> Result<(String, Value, Filter), decode::DecodeError> {
     let fields = Fields::of(definition, path)?;
     fields.only(&["name", "filter"], "name and filter only")?;
     let name = fields.text("name")?.unwrap_or(id.as_str()).to_owned();
-    let filter = fields.read("filter", |value, path| Ok((value.clone(), Filter::parse_within(value, path, &Here)?)))?;
+    let filter = fields.read("filter", |value, path| Ok((value.clone(), Filter::parse_within(value, path, host)?)))?;
     let (filter, parsed) = filter.ok_or_else(|| fields.error("filter", "a filter"))?;
     Ok((name, filter, parsed))
 }

@@ -13,7 +13,7 @@ use kindling_core::{
 };
 
 use super::{
-    Batch, Change, Incoming, Memberships, Resident, clock::Clock, counted::Counted, user_devices::UserDevices,
+    Batch, Change, Counted, Counters, Incoming, Memberships, Resident, clock::Clock, user_devices::UserDevices,
 };
 use crate::{catalog::Workspace, messages, segments::Here, store::WorkspaceKey};
 
@@ -35,6 +35,8 @@ pub struct Working {
     pub devices: Resident<(WorkspaceKey, DeviceId), UserId>,
     /// The users.
     pub users: Resident<UserId, Person>,
+    /// What is counted beside what every profile counts.
+    pub counters: Counters,
     /// The number of the next new user.
     pub next_user: i64,
     /// How old a record may be when it arrives.
@@ -58,6 +60,7 @@ impl Default for Working {
             aliases: Resident::default(),
             devices: Resident::default(),
             users: Resident::default(),
+            counters: Counters::default(),
             next_user: 1,
             oldest: limits::CLOCK_PAST,
             log: Vec::new(),
@@ -221,12 +224,12 @@ pub fn apply(working: &mut Working, batch: &Batch) -> FlushAnswer {
     FlushAnswer { acked: last.seq, rejected: applied.rejected, messages: working.messages(user, batch) }
 }
 
-/// Applies a batch of the log again, to what had not yet seen it: the same rules, but what was decided stays decided.
-/// Returns from when to when its records happened.
+/// Applies a batch of the log, the one of that number, again, to what had not yet seen it: the same rules, but what was decided stays
+/// decided. Returns from when to when its records happened.
 pub fn replay(
     working: &mut Working,
     batch: &Batch,
-    logged: UserId,
+    (number, logged): (i64, UserId),
     settled: &Settled,
 ) -> Result<Option<(Timestamp, Timestamp)>, ReplayError> {
     let found = working.resolve(&batch.workspace, &batch.identity, batch.received_at);
@@ -234,10 +237,19 @@ pub fn replay(
         return Err(ReplayError::OtherUser { logged, found });
     }
     let position = working.position(batch);
-    let times = Some(settled.times.as_deref().unwrap_or_default());
-    let applied = working.apply_records(logged, batch, &batch.records, times, position.at);
+    let again = Again { number, times: settled.times.as_deref().unwrap_or_default() };
+    let applied = working.apply_records(logged, batch, &batch.records, Some(again), position.at);
     working.move_on(logged, batch, settled.seq, settled.lost, applied.latest);
     Ok(applied.span)
+}
+
+/// What was decided of the records of a batch when it was first applied.
+#[derive(Clone, Copy)]
+struct Again<'t> {
+    /// The batch's number in the log.
+    number: i64,
+    /// When they happened. Where it does not say: when the device says.
+    times: &'t [Timestamp],
 }
 
 /// What became of the records of a batch.
@@ -275,14 +287,13 @@ impl Working {
         }
     }
 
-    /// Applies the records, none earlier than `latest`. With `times` they have been applied before, and happened then (an empty
-    /// list: when the device says).
+    /// Applies the records, none earlier than `latest`; with `again`, those of a batch of the log.
     fn apply_records(
         &mut self,
         id: UserId,
         batch: &Batch,
         records: &[Incoming],
-        times: Option<&[Timestamp]>,
+        again: Option<Again<'_>>,
         mut latest: Timestamp,
     ) -> Applied {
         let origin = if batch.identity.external_id.is_some() { Origin::Identified } else { Origin::Anonymous };
@@ -290,16 +301,24 @@ impl Working {
         let mut applied =
             Applied { rejected: Vec::new(), times: Vec::new(), corrected: false, span: None, latest, new_agent: false };
         let taken = self.claim_aliases(id, batch.workspace.key, records);
+        let counters = self.counters.of(batch.workspace.key);
         let Some(user) = self.user_mut(id) else { return applied };
         let index = &batch.workspace.index;
         let kinds = records.iter().filter_map(|incoming| Some(&incoming.record.as_ref().ok()?.kind));
         let before = index.before(kinds, &user.subject(id), batch.received_at);
-        let mut counted = Counted::new(batch);
+        if let Some(counters) = &counters {
+            user.profile.retain_tracked(|number| counters.counts(number));
+        }
+        let mut counted = counters.as_deref().map(|counters| Counted::new(batch, counters));
+        // What arrived before a counter was made is counted from the log.
+        let is_counted_now = |number| {
+            again.is_none_or(|again| counters.as_ref().is_some_and(|counters| counters.is_before(number, again.number)))
+        };
         applied.times.reserve_exact(records.len());
         for (place, incoming) in records.iter().enumerate() {
             let outcome = incoming.record.as_ref().map_err(|error| *error).and_then(|record| {
-                let at = match times {
-                    Some(times) => times.get(place).copied().unwrap_or(record.at),
+                let at = match again {
+                    Some(again) => again.times.get(place).copied().unwrap_or(record.at),
                     None => clock.correct(record.at).max(latest),
                 };
                 // Also for a record that is then rejected: what follows it did not happen before it.
@@ -319,7 +338,13 @@ impl Working {
             });
             match outcome {
                 Ok((record, at)) => {
-                    counted.count(&mut user.profile, record, at);
+                    if let Some(counted) = &mut counted {
+                        counted.each(record, at, |number| {
+                            if is_counted_now(number) {
+                                user.profile.track(number, at);
+                            }
+                        });
+                    }
                     applied.corrected |= at != record.at;
                     applied.span = Some(applied.span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
                     applied.times.push(at);
@@ -336,7 +361,7 @@ impl Working {
             applied.new_agent = user.devices.agent(batch.device, agent, batch.received_at);
         }
         let overturned = before.overturned(&user.subject(id), batch.received_at);
-        if times.is_some() {
+        if again.is_some() {
             // What followed from it the first time is in the log as well. What it says is put in when everything has been applied.
             user.memberships.doubt(&overturned);
         } else {

@@ -129,10 +129,14 @@ impl Memberships {
         let mut changes = Vec::new();
         let mut is_gone = false;
         for place in places {
-            let segment = workspace.segments.get(place as usize);
-            let verdict = segment.map_or(Verdict::lasting(false), |segment| evaluate(&segment.filter, subject, now));
             let found = self.find(place);
             let was_member = found.is_ok_and(|at| self.verdicts[at].1.matches);
+            let verdict = match workspace.segments.get(place as usize) {
+                None => Verdict::lasting(false),
+                // It can't be told yet. Until then nobody enters it or leaves it.
+                Some(segment) if segment.awaits_counters => Verdict::lasting(was_member),
+                Some(segment) => evaluate(&segment.filter, subject, now),
+            };
             match found {
                 Ok(at) => self.verdicts[at].1 = verdict,
                 Err(at) if is_kept(&verdict) => self.verdicts.insert(at, (place, verdict)),

@@ -3,7 +3,7 @@
 mod apply;
 mod batch;
 mod clock;
-mod counted;
+mod counters;
 #[cfg(test)]
 mod interleaving;
 mod memberships;
@@ -14,6 +14,7 @@ mod user_devices;
 
 pub use apply::{LogEntry, Person, Position, ReplayError, Settled, UserState, Working, apply, replay};
 pub use batch::{Batch, DecodeBatchError, Incoming, decode, decode_logged};
+pub use counters::{Counted, Counters, WorkspaceCounters};
 pub use memberships::{Change, Memberships};
 pub use queue::{Ingest, IngestError, Room};
 pub use resident::Resident;

@@ -5,11 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use kindling_core::{
-    ids::SegmentId,
-    limits,
-    segment::{Condition, Filter, Source},
-};
+use kindling_core::{ids::SegmentId, limits, segment::Filter};
 
 /// Why filters can't stand on one another like that.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,11 +47,7 @@ pub fn link(filters: &mut BTreeMap<SegmentId, Filter>) -> Result<(), LinkError> 
     filters.extend(links.done.into_iter().map(|(id, filter)| (id, Arc::unwrap_or_clone(filter))));
     let mut counted = BTreeSet::new();
     for filter in filters.values() {
-        filter.visit(&mut |condition| {
-            if let Condition::Occurrences { of: Source::Tracked(tracked), .. } = condition {
-                counted.insert(tracked.id);
-            }
-        });
+        counted.extend(filter.tracked().iter().map(|tracked| tracked.id));
     }
     if counted.len() > limits::TRACKED {
         links.problem.get_or_insert(LinkError::TooManyCounted { most: limits::TRACKED });

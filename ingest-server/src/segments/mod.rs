@@ -4,5 +4,5 @@ pub mod backfill;
 mod host;
 mod links;
 
-pub use host::Here;
+pub use host::{Here, HereIn};
 pub use links::{LinkError, link};

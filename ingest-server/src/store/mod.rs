@@ -17,7 +17,7 @@ pub use sqlite::{MemoryDisk, Moment, SimulatedStore, SqliteStore};
 
 use crate::{
     catalog::{Catalog, KeyHash},
-    ingest::{Batch, Change, UserState},
+    ingest::{Batch, Change, UserState, WorkspaceCounters},
 };
 
 /// A workspace, as the store numbers them. Every row that belongs to a workspace carries it, and every query names it.
@@ -158,17 +158,55 @@ pub struct LoggedChange {
     pub change: Change,
 }
 
-/// How far a back-fill has come: the questions of new and changed segments are put to all users.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How far the store has come with what new and changed segments ask for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Backfill {
-    /// The revision of the workspace's segments that users are brought to.
-    pub revision: i64,
-    /// Users who have been.
+    /// In counting batches of the log, for segments that await counters.
+    pub counting: Option<Progress>,
+    /// In putting the questions of all others to all users.
+    pub asking: Option<Progress>,
+}
+
+impl Backfill {
+    /// Whether nothing is left to do.
+    pub const fn is_done(&self) -> bool {
+        self.counting.is_none() && self.asking.is_none()
+    }
+}
+
+/// How far something has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// So many are done.
     pub done: u64,
-    /// Users there are, about.
-    pub users: u64,
+    /// Of so many, about.
+    pub total: u64,
     /// When it began.
     pub started_at: Timestamp,
+}
+
+/// A step of putting questions to all users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskStep {
+    /// All have been asked.
+    Idle,
+    /// So many more were asked, and there may be others.
+    Asked(usize),
+    /// Something has to be written down first.
+    Waiting,
+}
+
+/// A step of counting from the log what segments ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CountStep {
+    /// There is nothing to count.
+    Idle,
+    /// Some batches were counted, and there are more.
+    Counted,
+    /// What has been counted is being written down.
+    Waiting,
+    /// A counter is complete: the catalog is to be loaded anew.
+    Completed,
 }
 
 /// How many were in a segment.
@@ -244,15 +282,35 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// At most `limit` members of the segment at that place, by number, after that number.
     fn members(&self, workspace: WorkspaceKey, segment: u32, after: UserId, limit: usize) -> Answer<'_, Vec<UserId>>;
 
-    /// Puts the questions of new and changed segments to at most `limit` users who have not been asked, of whatever workspace.
-    /// Returns how many there were; 0: all have been.
-    fn backfill(&self, catalog: Arc<Catalog>, now: Timestamp, limit: usize) -> Answer<'_, usize>;
+    /// Puts the questions of new and changed segments to users who have not been asked, of whatever workspace, for some steps of at most
+    /// `limit` users. Returns how far it came.
+    fn backfill(&self, catalog: Arc<Catalog>, now: Timestamp, limit: usize) -> Answer<'_, AskStep>;
 
-    /// How many users of a workspace a filter holds for, as of some moment from now on, and at most `sample` of them.
-    fn preview(&self, workspace: WorkspaceKey, filter: Filter, now: Timestamp, sample: usize) -> Answer<'_, Preview>;
+    /// How many users of a workspace a filter holds for, as of some moment from now on, and at most `sample` of them. What it asks
+    /// to be counted and is not, is counted from the log, which can take long.
+    fn preview(
+        &self,
+        catalog: Arc<Catalog>,
+        workspace: WorkspaceKey,
+        filter: Filter,
+        now: Timestamp,
+        sample: usize,
+    ) -> Answer<'_, Preview>;
 
-    /// The back-fill of a workspace, if one is under way.
-    fn backfill_of(&self, workspace: WorkspaceKey) -> Answer<'_, Option<Backfill>>;
+    /// What of a user's records is to be counted: under which number, and when it was.
+    fn count_for(
+        &self,
+        catalog: Arc<Catalog>,
+        workspace: WorkspaceKey,
+        user: UserRef,
+        counters: WorkspaceCounters,
+    ) -> Answer<'_, Vec<(u64, Timestamp)>>;
+
+    /// Counts at most `limit` batches of the log for counters that are not complete.
+    fn count(&self, catalog: Arc<Catalog>, now: Timestamp, limit: usize) -> Answer<'_, CountStep>;
+
+    /// How far the back-fill of a workspace has come.
+    fn backfill_of(&self, workspace: WorkspaceKey) -> Answer<'_, Backfill>;
 
     /// Records of a user, newest first. `None`: there is no such user.
     fn records(&self, workspace: WorkspaceKey, user: UserRef, query: RecordQuery) -> Answer<'_, Option<RecordPage>>;

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use proptest::{prelude::*, sample::select};
 
 use super::*;
@@ -374,7 +376,7 @@ proptest! {
                     RecordKind::CustomEvent { properties, .. } | RecordKind::Purchase { properties, .. } => properties.as_ref(),
                     _ => None,
                 };
-                for tracked in kept.index.tracked(kind) {
+                for tracked in kept.index.tracked.of(kind) {
                     if tracked.counts(properties, at) {
                         profile.track(tracked.id, at);
                     }

@@ -8,9 +8,10 @@ use crate::{
     limits,
     protocol::{Currency, Hundredths},
     segment::{
-        filter::{PropertyTest, Spent, Tracked, TrackedSource, Window},
+        filter::{PropertyTest, Spent, Window},
         host::Host,
         test::Test,
+        tracked::{Tracked, TrackedSource},
     },
     value::{Value, is_name},
 };
@@ -118,7 +119,9 @@ impl Reader<'_> {
         if properties.is_empty() && between.is_none() {
             return Ok(None);
         }
-        Ok(Some(Source::Tracked(Arc::new(Tracked::new(of, properties, between)))))
+        let mut tracked = Tracked::new(of, properties, between);
+        tracked.id = self.host.counter(tracked.definition);
+        Ok(Some(Source::Tracked(Arc::new(tracked))))
     }
 
     pub(super) fn spent(&self, fields: &Fields<'_>) -> Result<Condition, DecodeError> {
@@ -174,67 +177,5 @@ impl PropertyTest {
         }
         let test = Test::parse(&fields, &["property", "path"], host)?;
         Ok(Self { property: property.to_owned(), path: super::path_of(&fields)?, test, source: value.clone() })
-    }
-}
-
-impl Tracked {
-    /// What is counted, under a number that says what it is: made by FNV-1a of all of it, so that it is the same wherever and whenever
-    /// it is asked.
-    pub fn new(
-        of: TrackedSource,
-        properties: Vec<PropertyTest>,
-        between: Option<(crate::time::Timestamp, crate::time::Timestamp)>,
-    ) -> Self {
-        let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
-        match &of {
-            TrackedSource::Event(name) => hash.text(b'e', name),
-            TrackedSource::Purchase(None) => hash.byte(b'p'),
-            TrackedSource::Purchase(Some(product)) => hash.text(b'q', product),
-        }
-        properties.iter().for_each(|test| hash.value(&test.source));
-        if let Some((first, last)) = between {
-            hash.number(b'b', first.as_ms().cast_unsigned());
-            hash.number(b'b', last.as_ms().cast_unsigned());
-        }
-        Self { id: hash.0, of, properties, between }
-    }
-}
-
-struct Fnv(u64);
-
-impl Fnv {
-    fn byte(&mut self, byte: u8) {
-        self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    }
-
-    fn number(&mut self, kind: u8, number: u64) {
-        self.byte(kind);
-        number.to_le_bytes().into_iter().for_each(|byte| self.byte(byte));
-    }
-
-    fn text(&mut self, kind: u8, text: &str) {
-        self.number(kind, text.len() as u64);
-        text.bytes().for_each(|byte| self.byte(byte));
-    }
-
-    fn value(&mut self, value: &Value) {
-        match value {
-            Value::Null => self.byte(b'0'),
-            Value::Bool(value) => self.number(b't', u64::from(*value)),
-            Value::Number(number) => self.number(b'n', number.get().to_bits()),
-            Value::String(text) => self.text(b's', text),
-            Value::Time(at) => self.number(b'@', at.as_ms().cast_unsigned()),
-            Value::Array(items) => {
-                self.number(b'[', items.len() as u64);
-                items.iter().for_each(|item| self.value(item));
-            }
-            Value::Object(members) => {
-                self.number(b'{', members.len() as u64);
-                for (name, value) in members {
-                    self.text(b'k', name);
-                    self.value(value);
-                }
-            }
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! Workspaces, keys, segments and campaigns.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use kindling_core::{
     ids::{CampaignId, SegmentId, UserId, WorkspaceId},
@@ -12,11 +12,14 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};
 use tracing::warn;
 
-use super::rows::{from_json, to_json};
+use super::{
+    counting,
+    rows::{from_json, to_json},
+};
 use crate::{
     campaign::Campaign,
-    catalog::{CampaignEntry, Catalog, KeyHash, Segment, Workspace},
-    segments::{self, Here},
+    catalog::{CampaignEntry, Catalog, Counter, KeyHash, Segment, Workspace},
+    segments::{self, Here, HereIn},
     store::{StoreError, WorkspaceKey},
 };
 
@@ -59,16 +62,17 @@ fn own(owner: i64, workspace: WorkspaceKey) -> Result<(), StoreError> {
     }
 }
 
+/// Makes a segment or changes it. Returns what is counted because of it, and what no longer is.
 pub(super) fn put_segment(
     connection: &mut Connection,
     workspace: WorkspaceKey,
     id: &SegmentId,
     name: &str,
     filter: &Value,
-    (now, last_user): (Timestamp, UserId),
-) -> Result<(), StoreError> {
+    asked: Asked,
+) -> Result<counting::Registered, StoreError> {
     let transaction = connection.transaction()?;
-    let filter = to_json(filter)?;
+    let json = to_json(filter)?;
     let known: Option<String> = transaction
         .query_row(
             "SELECT filter FROM segments WHERE workspace = ?1 AND id = ?2",
@@ -76,24 +80,51 @@ pub(super) fn put_segment(
             |row| row.get(0),
         )
         .optional()?;
-    if known.as_ref() != Some(&filter) {
-        transaction.execute("UPDATE workspaces SET revision = revision + 1 WHERE key = ?1", [workspace.0])?;
-        // Everybody is asked, from the first user on.
+    if known.as_ref() == Some(&json) {
         transaction.execute(
-            "INSERT OR REPLACE INTO backfills (workspace, revision, cursor, last_user, done, started_at)
-             SELECT key, revision, 0, ?3, 0, ?2 FROM workspaces WHERE key = ?1",
-            params![workspace.0, now.as_ms(), last_user.0],
+            "UPDATE segments SET name = ?3 WHERE workspace = ?1 AND id = ?2",
+            params![workspace.0, id.as_str(), name],
         )?;
+        transaction.commit()?;
+        return Ok(counting::Registered::default());
     }
+    let parsed = Filter::parse(filter, &Here).map_err(|error| StoreError::Corrupt(format!("segment {id}: {error}")))?;
+    transaction.execute("UPDATE workspaces SET revision = revision + 1 WHERE key = ?1", [workspace.0])?;
     transaction.execute(
-        "INSERT INTO segments (workspace, id, name, filter, place, changed_in)
+        "INSERT INTO segments (workspace, id, name, filter, place, changed_in, counts)
          VALUES (?1, ?2, ?3, ?4, (SELECT count(*) FROM segments WHERE workspace = ?1),
-             (SELECT revision FROM workspaces WHERE key = ?1))
+             (SELECT revision FROM workspaces WHERE key = ?1), ?5)
          ON CONFLICT (workspace, id) DO UPDATE SET name = excluded.name, filter = excluded.filter,
-             changed_in = iif(filter = excluded.filter, changed_in, excluded.changed_in)",
-        params![workspace.0, id.as_str(), name, filter],
+             changed_in = excluded.changed_in, counts = excluded.counts",
+        params![workspace.0, id.as_str(), name, json, to_json(&counting::definitions(&parsed))?],
     )?;
-    Ok(transaction.commit()?)
+    let registered = counting::register(&transaction, workspace, &parsed, asked)?;
+    if !registered.is_awaited() {
+        ask_everybody(&transaction, workspace, asked)?;
+    }
+    transaction.commit()?;
+    Ok(registered)
+}
+
+/// What is so when a definition is changed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    /// When that is.
+    pub(super) now: Timestamp,
+    /// The last user there is.
+    pub(super) last_user: UserId,
+    /// The batches that the log has: the first, and the last.
+    pub(super) batches: (i64, i64),
+}
+
+/// Has everybody asked what the workspace's segments want to know, from the first user on.
+pub(super) fn ask_everybody(log: &Connection, workspace: WorkspaceKey, asked: Asked) -> Result<(), StoreError> {
+    log.execute(
+        "INSERT OR REPLACE INTO backfills (workspace, revision, cursor, last_user, done, started_at)
+         SELECT key, revision, 0, ?3, 0, ?2 FROM workspaces WHERE key = ?1",
+        params![workspace.0, asked.now.as_ms(), asked.last_user.0],
+    )?;
+    Ok(())
 }
 
 pub(super) fn put_campaign(
@@ -121,11 +152,13 @@ pub(super) fn load(connection: &Connection) -> Result<Catalog, StoreError> {
         let (key, id, name, revision) = row?;
         let id = WorkspaceId::parse(id).map_err(|error| StoreError::Corrupt(error.to_string()))?;
         let key = WorkspaceKey(key);
-        let segments = load_segments(connection, key)?;
+        let counters = counting::counters(connection, key)?;
+        let segments = load_segments(connection, key, &counters)?;
         let campaigns = load_campaigns(connection, key)?;
         let sdk_keys = column(connection, "SELECT sdk_key FROM sdk_keys WHERE workspace = ?1", key)?;
         let secret_keys = column(connection, "SELECT hash FROM secret_keys WHERE workspace = ?1", key)?;
-        let workspace = Workspace::new((key, id, name), revision, segments, campaigns);
+        let mut workspace = Workspace::new((key, id, name), revision, segments, campaigns);
+        workspace.counters = counters;
         catalog.insert(workspace, sdk_keys, secret_keys.into_iter().map(KeyHash).collect());
     }
     Ok(catalog)
@@ -141,7 +174,11 @@ fn column<T: rusqlite::types::FromSql>(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn load_segments(connection: &Connection, workspace: WorkspaceKey) -> Result<Vec<Segment>, StoreError> {
+fn load_segments(
+    connection: &Connection,
+    workspace: WorkspaceKey,
+    counters: &HashMap<u64, Counter>,
+) -> Result<Vec<Segment>, StoreError> {
     let mut statement =
         connection.prepare("SELECT id, name, filter, changed_in FROM segments WHERE workspace = ?1 ORDER BY place")?;
     let rows = statement.query_map([workspace.0], |row| {
@@ -153,14 +190,20 @@ fn load_segments(connection: &Connection, workspace: WorkspaceKey) -> Result<Vec
         let corrupt = |error: &dyn std::fmt::Display| StoreError::Corrupt(format!("segment {id}: {error}"));
         let definition: Value = from_json("a filter", &filter)?;
         segments.push(Segment {
-            filter: Filter::parse(&definition, &Here).map_err(|error| corrupt(&error))?,
+            filter: Filter::parse(&definition, &HereIn(counters)).map_err(|error| corrupt(&error))?,
             id: SegmentId::parse(id.as_str()).map_err(|error| corrupt(&error))?,
             name,
             definition,
             changed_in,
+            awaits_counters: false,
         });
     }
     link(&mut segments, workspace);
+    let incomplete: HashSet<u64> =
+        counters.values().filter(|counter| !counter.is_complete).map(|counter| counter.number).collect();
+    for segment in &mut segments {
+        segment.awaits_counters = segment.filter.tracked().iter().any(|tracked| incomplete.contains(&tracked.id));
+    }
     Ok(segments)
 }
 

@@ -22,6 +22,8 @@ use tracing::info;
 use super::{
     appender::{Appender, Group, Reply, State},
     connection,
+    counting::{self, Counting},
+    definitions::Asked,
     keeper::{Done, Keeper},
     log::Log,
     profiles::{self, Checkpoint, UserBatch},
@@ -61,6 +63,7 @@ pub(super) struct Engine {
     options: StoreOptions,
     working: Working,
     timers: Timers,
+    counting: Counting,
     /// Batches since the last checkpoint was begun, and those of the checkpoint that is being written.
     tail: Vec<UserBatch>,
     tail_in_flight: Vec<UserBatch>,
@@ -145,6 +148,7 @@ impl Engine {
             options: options.clone(),
             working: Working::default(),
             timers: Timers::default(),
+            counting: Counting::default(),
             tail: Vec::new(),
             tail_in_flight: Vec::new(),
             merged: Vec::new(),
@@ -164,9 +168,17 @@ impl Engine {
             fate,
         };
         engine
-            .recover()
+            .register_old_counters()
+            .and_then(|()| engine.recover())
             .with_context(|| format!("reading {} and {}", files.log.display(), files.profiles.display()))?;
         Ok(engine)
+    }
+
+    /// Makes counters for segments of before there were any. The log has it all: none of it has been applied for them.
+    fn register_old_counters(&mut self) -> Result<(), StoreError> {
+        let last_user = UserId(profiles::last_user(&self.profiles)?);
+        let asked = Asked { now: crate::now(), last_user, batches: self.logged_batches() };
+        counting::register_old(&mut self.log.connection, asked)
     }
 
     /// Goes past a moment at which a simulated process may end.
@@ -260,6 +272,26 @@ impl Engine {
     /// What is held in memory.
     pub(super) const fn working(&mut self) -> &mut Working {
         &mut self.working
+    }
+
+    /// Counters for which the log has not all been counted.
+    pub(super) const fn counting(&mut self) -> &mut Counting {
+        &mut self.counting
+    }
+
+    /// The first batch of the log, and the last.
+    pub(super) const fn logged_batches(&self) -> (i64, i64) {
+        (self.log.first(), self.log.last())
+    }
+
+    /// Has memory made up anew before it is next used: something was put in by half.
+    pub(super) const fn distrust_memory(&mut self) {
+        self.is_stale = true;
+    }
+
+    /// Notes that memory has something since then that is to be written down.
+    pub(super) fn note_unwritten(&mut self, since: Instant) {
+        self.tail_since.get_or_insert(since);
     }
 
     /// The last user there is, for sure.
@@ -433,6 +465,7 @@ impl Engine {
             batches: std::mem::take(&mut self.tail),
             changes: std::mem::take(&mut self.changes),
             last_change: self.last_change,
+            counted: self.counting.progress(),
             first_batch: self.log.first(),
             forget_streams_before: self.forget_streams_before,
         };
@@ -484,7 +517,8 @@ impl Engine {
         let Some(keep) = self.options.keep_records else { return Ok(0) };
         // What the profiles do not have yet is needed to make them up again.
         let written = profiles::progress(&self.profiles)?;
-        self.log.sweep(written, now.minus(keep), limit)
+        let counted = self.counting.needed(&profiles::counted(&self.profiles)?);
+        self.log.sweep(written.min(counted.unwrap_or(i64::MAX) - 1), now.minus(keep), limit)
     }
 
     /// The connections to both files, for reading.

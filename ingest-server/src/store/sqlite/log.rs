@@ -173,24 +173,14 @@ impl Log {
         let mut found = statement.query(params![after, i64::try_from(limit).unwrap_or(i64::MAX)])?;
         let mut batches = Vec::new();
         while let Some(row) = found.next()? {
-            let id: i64 = row.get(0)?;
-            let workspace = catalog.workspace(WorkspaceKey(row.get(1)?));
-            let workspace = workspace.ok_or_else(|| StoreError::Corrupt(format!("batch {id} has no workspace")))?;
-            let times: Option<String> = row.get(6)?;
-            let times = times.map(|times| rows::from_json("the times of a batch", &times)).transpose()?;
-            let body = Bytes::copy_from_slice(row.get_ref(8)?.as_bytes().unwrap_or_default());
-            let mut batch = decode_logged(body, Arc::clone(workspace), Timestamp::from_ms(row.get(3)?))
-                .map_err(|error| StoreError::Corrupt(format!("batch {id} of the log: {error}")))?;
+            let logged = LoggedBatch::read(row, catalog)?;
+            let LoggedBatch { id, batch, .. } = &logged;
             if batch.identity.external_id.is_none() && batch.identity.anonymous_id.is_none() {
                 return Err(StoreError::Corrupt(format!(
                     "batch {id} of the log is of a version that did not log whose it is: profiles.db is needed"
                 )));
             }
-            batch.user_agent = row.get(7)?;
-            let seq = Seq(row.get::<_, i64>(4)?.cast_unsigned());
-            let lost = row.get::<_, i64>(5)?.cast_unsigned();
-            let user = UserId(row.get(2)?);
-            batches.push(LoggedBatch { id, user, settled: Settled { seq, lost, times }, batch });
+            batches.push(logged);
         }
         Ok(batches)
     }
@@ -202,6 +192,38 @@ impl Log {
         let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
         transaction.pragma_update(None, "user_version", version)?;
         Ok(transaction.commit()?)
+    }
+}
+
+impl LoggedBatch {
+    /// The batch of that number, if the log still has it.
+    pub(super) fn find(log: &Connection, catalog: &Catalog, number: i64) -> Result<Option<Self>, StoreError> {
+        let mut statement = log.prepare_cached(
+            "SELECT id, workspace, user, received_at, seq, lost, times, user_agent, body FROM batches WHERE id = ?1",
+        )?;
+        let mut found = statement.query([number])?;
+        found.next()?.map(|row| Self::read(row, catalog)).transpose()
+    }
+
+    /// Reads `id, workspace, user, received_at, seq, lost, times, user_agent, body`.
+    pub(super) fn read(row: &Row<'_>, catalog: &Catalog) -> Result<Self, StoreError> {
+        let id: i64 = row.get(0)?;
+        let workspace = catalog.workspace(WorkspaceKey(row.get(1)?));
+        let workspace = workspace.ok_or_else(|| StoreError::Corrupt(format!("batch {id} has no workspace")))?;
+        let times: Option<String> = row.get(6)?;
+        let times = times.map(|times| rows::from_json("the times of a batch", &times)).transpose()?;
+        let body = Bytes::copy_from_slice(row.get_ref(8)?.as_bytes().unwrap_or_default());
+        let mut batch = decode_logged(body, Arc::clone(workspace), Timestamp::from_ms(row.get(3)?))
+            .map_err(|error| StoreError::Corrupt(format!("batch {id} of the log: {error}")))?;
+        batch.user_agent = row.get(7)?;
+        let seq = Seq(row.get::<_, i64>(4)?.cast_unsigned());
+        let lost = row.get::<_, i64>(5)?.cast_unsigned();
+        Ok(Self { id, user: UserId(row.get(2)?), settled: Settled { seq, lost, times }, batch })
+    }
+
+    /// When the record at that place of the batch happened, as it was settled.
+    pub(super) fn at(&self, place: usize, said: Timestamp) -> Timestamp {
+        self.settled.times.as_ref().and_then(|times| times.get(place).copied()).unwrap_or(said)
     }
 }
 

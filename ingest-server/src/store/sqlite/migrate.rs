@@ -12,6 +12,7 @@ pub(super) const LOG: &[&str] = &[
     include_str!("migrations/0002_log.sql"),
     include_str!("migrations/0003_old_records.sql"),
     include_str!("migrations/0004_changes.sql"),
+    include_str!("migrations/0005_counters.sql"),
 ];
 /// The steps of the profiles' file.
 pub(super) const PROFILES: &[&str] = &[
@@ -19,6 +20,7 @@ pub(super) const PROFILES: &[&str] = &[
     include_str!("migrations/profiles/0002_packed.sql"),
     include_str!("migrations/profiles/0003_members.sql"),
     include_str!("migrations/profiles/0004_history.sql"),
+    include_str!("migrations/profiles/0005_counted.sql"),
 ];
 
 /// Brings the schema up to date, each step in a transaction of its own.

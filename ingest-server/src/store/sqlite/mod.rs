@@ -14,12 +14,14 @@
 //! | `timers` | timers of users who are held in memory |
 //! | `read` | pages of records |
 //! | `segments` | who is in which segment, and asking all users |
+//! | `counting` | counting from the log what segments ask for |
 //! | `definitions` | workspaces, keys, segments, campaigns |
 //! | `simulated` | the same without threads, for simulations |
 //! | `lock` | one process at a time |
 
 mod appender;
 mod connection;
+mod counting;
 mod definitions;
 mod engine;
 mod keeper;
@@ -55,6 +57,7 @@ use rusqlite::Connection;
 use tokio::{
     sync::{Semaphore, mpsc, oneshot},
     time::sleep,
+    try_join,
 };
 
 pub use self::simulated::{MemoryDisk, Moment, SimulatedStore};
@@ -62,14 +65,15 @@ pub use self::simulated::{MemoryDisk, Moment, SimulatedStore};
 use self::{
     appender::Reply,
     engine::{Engine, Files},
+    log::LoggedBatch,
 };
 use super::{
-    Answer, Backfill, LoggedChange, Preview, RecordPage, RecordQuery, SizeAt, Store, StoreError, StoreOptions,
-    StoredUser, UserRef, WorkspaceKey,
+    Answer, AskStep, Backfill, CountStep, LoggedChange, Preview, RecordPage, RecordQuery, SizeAt, Store, StoreError,
+    StoreOptions, StoredUser, UserRef, WorkspaceKey,
 };
 use crate::{
     catalog::{Catalog, KeyHash},
-    ingest::Batch,
+    ingest::{Batch, WorkspaceCounters},
 };
 
 /// The file of the log, in the data directory.
@@ -80,7 +84,8 @@ const PROFILES_FILE: &str = "profiles.db";
 const JOBS: usize = 16;
 /// Reads at the same time. Each is short; more would only compete for the same two or four cores.
 const READERS: usize = 4;
-
+/// Pairs of pages of users that are asked in one go: two at the same time, as most machines have two cores to spare.
+const ASKED_PAIRS: usize = 8;
 /// How long to wait before it is looked again whether a checkpoint is written.
 const CHECKPOINT_POLL: Duration = Duration::from_millis(20);
 
@@ -227,10 +232,7 @@ impl Store for SqliteStore {
     }
 
     fn put_segment(&self, workspace: WorkspaceKey, id: SegmentId, name: String, filter: Value) -> Answer<'_, ()> {
-        self.write(move |engine| {
-            let asked = (crate::now(), engine.last_user()?);
-            definitions::put_segment(engine.definitions(), workspace, &id, &name, &filter, asked)
-        })
+        self.write(move |engine| engine.put_segment(workspace, &id, &name, &filter, crate::now()))
     }
 
     fn put_campaign(&self, workspace: WorkspaceKey, id: CampaignId, definition: Value) -> Answer<'_, ()> {
@@ -265,17 +267,61 @@ impl Store for SqliteStore {
         })
     }
 
-    fn backfill(&self, catalog: Arc<Catalog>, now: Timestamp, limit: usize) -> Answer<'_, usize> {
+    fn count(&self, catalog: Arc<Catalog>, now: Timestamp, limit: usize) -> Answer<'_, CountStep> {
         Box::pin(async move {
-            let Some(row) = self.write(Engine::next_backfill).await? else { return Ok(0) };
-            let Some(workspace) = segments::ready_for(&catalog, &row) else { return Ok(0) };
-            let (asked, asked_of) = (row.clone(), Arc::clone(&workspace));
-            let page = self.read(move |reader| segments::ask(&reader.profiles, &asked, &asked_of, now, limit)).await?;
-            self.write(move |engine| engine.take_page(&row, &page, &workspace, now)).await
+            let Some(plan) = self.write(Engine::plan_counting).await? else { return Ok(CountStep::Idle) };
+            let plan = Arc::new(plan);
+            let planned = Arc::clone(&plan);
+            let found = self.read(move |reader| counting::count(&reader.log, &catalog, &planned, limit)).await?;
+            self.write(move |engine| engine.take_counted(&plan, found, now)).await
         })
     }
 
-    fn preview(&self, workspace: WorkspaceKey, filter: Filter, now: Timestamp, sample: usize) -> Answer<'_, Preview> {
+    fn backfill(&self, catalog: Arc<Catalog>, now: Timestamp, limit: usize) -> Answer<'_, AskStep> {
+        Box::pin(async move {
+            let Some(row) = self.write(Engine::next_backfill).await? else { return Ok(AskStep::Idle) };
+            let Some(workspace) = segments::ready_for(&catalog, &row) else { return Ok(AskStep::Waiting) };
+            let ask = |page: usize| {
+                let (numbers, workspace) = (row.range(page, limit), Arc::clone(&workspace));
+                self.read(move |reader| segments::ask(&reader.profiles, &workspace, numbers, now))
+            };
+            let mut asked = 0;
+            let mut pages = Some(try_join!(ask(0), ask(1))?);
+            for pair in 1..=ASKED_PAIRS {
+                let Some((first, second)) = pages.take() else { break };
+                let take = async {
+                    for page in [first, second] {
+                        let (row, workspace) = (row.clone(), Arc::clone(&workspace));
+                        match self.write(move |engine| engine.take_page(&row, &page, &workspace, now)).await? {
+                            AskStep::Asked(users) if users > 0 => asked += users,
+                            other => return Ok(Some(other)),
+                        }
+                    }
+                    Ok(None)
+                };
+                // While these are taken, the next ones are asked.
+                let ask_next = async {
+                    if pair < ASKED_PAIRS { try_join!(ask(2 * pair), ask(2 * pair + 1)).map(Some) } else { Ok(None) }
+                };
+                let (end, next) = try_join!(take, ask_next)?;
+                match end {
+                    None => pages = next,
+                    Some(AskStep::Waiting) if asked == 0 => return Ok(AskStep::Waiting),
+                    Some(_) => break,
+                }
+            }
+            Ok(AskStep::Asked(asked))
+        })
+    }
+
+    fn preview(
+        &self,
+        catalog: Arc<Catalog>,
+        workspace: WorkspaceKey,
+        filter: Filter,
+        now: Timestamp,
+        sample: usize,
+    ) -> Answer<'_, Preview> {
         Box::pin(async move {
             // What is in memory only is written down first.
             let wanted = self.write(|engine| Ok(engine.hasten_checkpoint())).await?;
@@ -283,13 +329,20 @@ impl Store for SqliteStore {
                 sleep(CHECKPOINT_POLL).await;
                 self.write(|engine| Ok(engine.hasten_checkpoint())).await?;
             }
-            let filter = Arc::new(filter);
+            let counters = catalog.workspace(workspace).map(|workspace| workspace.uncounted(&filter));
+            let question = Arc::new(segments::Question {
+                catalog,
+                workspace,
+                filter,
+                counters: counters.unwrap_or_default(),
+                now,
+            });
             let mut preview = Preview::default();
             let mut after = UserId(0);
             // In steps: a long reading would keep the write-ahead log from being folded.
             loop {
-                let filter = Arc::clone(&filter);
-                let step = self.read(move |reader| segments::holds(&reader.profiles, workspace, &filter, now, after));
+                let question = Arc::clone(&question);
+                let step = self.read(move |reader| segments::holds(&reader.log, &reader.profiles, &question, after));
                 let (users, last, members) = step.await?;
                 preview.users += users;
                 preview.count += members.len() as u64;
@@ -303,8 +356,37 @@ impl Store for SqliteStore {
         })
     }
 
-    fn backfill_of(&self, workspace: WorkspaceKey) -> Answer<'_, Option<Backfill>> {
-        self.read(move |reader| segments::backfill(&reader.log, &reader.profiles, workspace))
+    fn count_for(
+        &self,
+        catalog: Arc<Catalog>,
+        workspace: WorkspaceKey,
+        user: UserRef,
+        counters: WorkspaceCounters,
+    ) -> Answer<'_, Vec<(u64, Timestamp)>> {
+        Box::pin(async move {
+            let Some(of) = self.write(move |engine| engine.batches_of(workspace, &user)).await? else {
+                return Ok(Vec::new());
+            };
+            let count = move |reader: &Reader| {
+                let Reader { log, profiles } = reader;
+                let mut found = Vec::new();
+                for batch in read::all_batches(profiles, workspace, &of)? {
+                    if let Some(logged) = LoggedBatch::find(log, &catalog, batch)? {
+                        counting::count_batch(&logged, &counters, |number, at| found.push((number, at)));
+                    }
+                }
+                Ok(found)
+            };
+            self.read(count).await
+        })
+    }
+
+    fn backfill_of(&self, workspace: WorkspaceKey) -> Answer<'_, Backfill> {
+        Box::pin(async move {
+            let counting = self.write(move |engine| engine.counted(workspace)).await?;
+            let asking = self.read(move |reader| segments::asking(&reader.log, &reader.profiles, workspace)).await?;
+            Ok(Backfill { counting, asking })
+        })
     }
 
     fn records(&self, workspace: WorkspaceKey, user: UserRef, query: RecordQuery) -> Answer<'_, Option<RecordPage>> {

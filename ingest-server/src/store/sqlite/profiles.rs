@@ -1,6 +1,6 @@
 //! The profiles: what the record log comes to, written down now and then with the place in the log up to which it goes.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, ops::RangeInclusive, sync::Arc};
 
 use kindling_core::{
     ids::{Alias, AnonymousId, DeviceId, ExternalId, Seq, StreamId, UserId},
@@ -28,6 +28,8 @@ pub(super) struct Checkpoint {
     /// Who entered segments and left them, in that order, and the number of the last of these.
     pub(super) changes: Vec<Change>,
     pub(super) last_change: i64,
+    /// For each counter that is not complete, the last batch that was counted from the log.
+    pub(super) counted: Vec<(u64, i64)>,
     /// The first batch that the log still has.
     pub(super) first_batch: i64,
     /// Streams that were last used before this are to go.
@@ -57,9 +59,46 @@ pub(super) fn progress(connection: &Connection) -> Result<i64, StoreError> {
     Ok(connection.prepare_cached("SELECT batch FROM progress")?.query_row([], |row| row.get(0))?)
 }
 
+/// For each counter that was not complete, the last batch that was counted from the log.
+pub(super) fn counted(connection: &Connection) -> Result<HashMap<u64, i64>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT counter, batch FROM counted")?;
+    let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// The greatest number of a user.
 pub(super) fn last_user(connection: &Connection) -> Result<i64, StoreError> {
     Ok(connection.query_row("SELECT coalesce(max(id), 0) FROM users", [], |row| row.get(0))?)
+}
+
+/// The number of the user who comes so many after that one; the last one, if there are not so many.
+pub(super) fn nth_user(connection: &Connection, after: UserId, nth: usize) -> Result<UserId, StoreError> {
+    let sql = "SELECT id FROM users WHERE id > ?1 ORDER BY id LIMIT 1 OFFSET ?2";
+    let offset = i64::try_from(nth.saturating_sub(1)).unwrap_or(i64::MAX);
+    let found: Option<i64> =
+        connection.prepare_cached(sql)?.query_row([after.0, offset], |row| row.get(0)).optional()?;
+    found.map_or_else(|| last_user(connection), Ok).map(UserId)
+}
+
+/// Which batches are those of the users of these numbers, and of those who were merged into them.
+pub(super) fn batches_of_users(
+    connection: &Connection,
+    workspace: WorkspaceKey,
+    numbers: &RangeInclusive<i64>,
+) -> Result<Vec<(UserId, i64)>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT user, batch FROM (SELECT DISTINCT span FROM batches_by_user) JOIN batches_by_user USING (span)
+         WHERE workspace = ?1 AND user BETWEEN ?2 AND ?3
+         UNION ALL
+         SELECT merged_into, batch FROM users
+         JOIN (SELECT DISTINCT span FROM batches_by_user)
+         JOIN batches_by_user USING (span)
+         WHERE merged_into BETWEEN ?2 AND ?3 AND batches_by_user.workspace = ?1 AND user = users.id",
+    )?;
+    let rows = statement.query_map(params![workspace.0, numbers.start(), numbers.end()], |row| {
+        Ok((UserId(row.get(0)?), row.get(1)?))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// What there is under a user's number.
@@ -245,6 +284,12 @@ pub(super) fn write(connection: &mut Connection, checkpoint: &mut Checkpoint) ->
         }
     }
     write_members(&transaction, &checkpoint.changes)?;
+    transaction.execute("DELETE FROM counted", [])?;
+    for (counter, batch) in &checkpoint.counted {
+        transaction
+            .prepare_cached("INSERT INTO counted VALUES (?1, ?2)")?
+            .execute(params![counter.cast_signed(), batch])?;
+    }
     sweep(&transaction, checkpoint)?;
     transaction.execute("UPDATE progress SET batch = ?1, change = ?2", [checkpoint.batch, checkpoint.last_change])?;
     Ok(transaction.commit()?)

@@ -46,6 +46,26 @@ pub(super) fn records(
     }
 }
 
+/// The numbers of all batches of a user.
+pub(super) fn all_batches(
+    profiles: &Connection,
+    workspace: WorkspaceKey,
+    of: &BatchesOf,
+) -> Result<Vec<i64>, StoreError> {
+    let (from, to) = (Timestamp::from_ms(i64::MIN), Timestamp::from_ms(i64::MAX));
+    let query = RecordQuery { from, to, before: None, limit: 0 };
+    let mut found = Vec::new();
+    let mut before = i64::MAX;
+    loop {
+        let next = batches(profiles, workspace, of, &query, before)?;
+        found.extend(&next);
+        match next.last() {
+            Some(last) if next.len() == STEP => before = last - 1,
+            _ => return Ok(found),
+        }
+    }
+}
+
 /// Batches that are looked for at a time.
 const STEP: usize = 64;
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    ops::RangeInclusive,
     sync::Arc,
 };
 
@@ -13,12 +14,17 @@ use kindling_core::{
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{engine::Engine, log, profiles, rows};
+use super::{
+    counting,
+    engine::Engine,
+    log::{self, LoggedBatch},
+    profiles, rows,
+};
 use crate::{
     catalog::{Catalog, Workspace},
-    ingest::{Change, Memberships, Person, UserDevices},
+    ingest::{Change, Memberships, Person, UserDevices, WorkspaceCounters},
     segments::Here,
-    store::{Backfill, LoggedChange, StoreError, WorkspaceKey},
+    store::{AskStep, LoggedChange, Progress, StoreError, WorkspaceKey},
 };
 
 /// At most `limit` changes of a workspace after the one of that number.
@@ -63,24 +69,67 @@ pub(super) fn members(
 /// Users that are read in one step.
 const STEP: usize = 2_000;
 
+/// A filter that is put to users once.
+#[derive(Debug)]
+pub(super) struct Question {
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) workspace: WorkspaceKey,
+    pub(super) filter: Filter,
+    /// What it asks to be counted that profiles do not have.
+    pub(super) counters: WorkspaceCounters,
+    pub(super) now: Timestamp,
+}
+
 /// Whom of the next users the filter holds for: how many were looked at, up to whom (`None`: all have been), and who.
 pub(super) fn holds(
+    log: &Connection,
     profiles: &Connection,
-    workspace: WorkspaceKey,
-    filter: &Filter,
-    now: Timestamp,
+    question: &Question,
     after: UserId,
 ) -> Result<(u64, Option<UserId>, Vec<UserId>), StoreError> {
+    let Question { workspace, filter, counters, now, .. } = question;
+    // All in one moment.
+    let transaction = profiles.unchecked_transaction()?;
+    let mut numbers = after.0 + 1..=i64::MAX;
+    let mut found = HashMap::new();
+    if !counters.is_empty() {
+        let end = profiles::nth_user(&transaction, after, STEP)?;
+        numbers = after.0 + 1..=end.0;
+        found = count_page(log, &transaction, question, &numbers)?;
+    }
     let (mut users, mut last, mut members) = (0, None, Vec::new());
-    read_users(profiles, workspace, after, STEP, |id, subject, _| {
-        if evaluate(filter, subject, now).matches {
+    let recount = |id: UserId, profile: &mut Profile| {
+        if !counters.is_empty() {
+            counters.recount(profile, found.get(&id).map_or(&[], Vec::as_slice));
+        }
+    };
+    read_users(&transaction, *workspace, &numbers, STEP, recount, |id, subject, _| {
+        if evaluate(filter, subject, *now).matches {
             members.push(id);
         }
         users += 1;
         last = Some(id);
         Ok(())
     })?;
+    if !counters.is_empty() && *numbers.end() < profiles::last_user(&transaction)? {
+        last = Some(UserId(*numbers.end()));
+    }
     Ok((users, last, members))
+}
+
+/// Counts all batches of the users of these numbers.
+fn count_page(
+    log: &Connection,
+    profiles: &Connection,
+    Question { catalog, workspace, counters, .. }: &Question,
+    numbers: &RangeInclusive<i64>,
+) -> Result<HashMap<UserId, Vec<(u64, Timestamp)>>, StoreError> {
+    let mut found: HashMap<UserId, Vec<(u64, Timestamp)>> = HashMap::new();
+    for (user, batch) in profiles::batches_of_users(profiles, *workspace, numbers)? {
+        let Some(logged) = LoggedBatch::find(log, catalog, batch)? else { continue };
+        counting::count_batch(&logged, counters, |number, at| found.entry(user).or_default().push((number, at)));
+    }
+    Ok(found)
 }
 
 /// A back-fill as it is written down.
@@ -112,18 +161,27 @@ fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     })
 }
 
-/// The back-fill of a workspace.
-pub(super) fn backfill(
+/// How far asking all users of a workspace has come, if it is under way.
+pub(super) fn asking(
     log: &Connection,
     profiles: &Connection,
     workspace: WorkspaceKey,
-) -> Result<Option<Backfill>, StoreError> {
+) -> Result<Option<Progress>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM backfills WHERE workspace = ?1");
     let Some(row) = log.prepare_cached(&sql)?.query_row([workspace.0], row).optional()? else { return Ok(None) };
     // Counting them would take as long as asking them. Those of other workspaces among them make it go quicker than it says.
     let users = profiles::last_user(profiles)?.min(row.last_user.0);
     let (done, users) = (u64::try_from(row.done).unwrap_or_default(), u64::try_from(users).unwrap_or_default());
-    Ok(Some(Backfill { revision: row.revision, done, users: users.max(done), started_at: row.started_at }))
+    Ok(Some(Progress { done, total: users.max(done), started_at: row.started_at }))
+}
+
+impl Row {
+    /// The numbers of the next users: the page after so many others.
+    pub(super) fn range(&self, pages: usize, limit: usize) -> RangeInclusive<i64> {
+        let [pages, limit] = [pages, limit].map(|number| i64::try_from(number).unwrap_or(i64::MAX));
+        let first = self.cursor.0.saturating_add(pages.saturating_mul(limit)).saturating_add(1);
+        first..=first.saturating_add(limit - 1).min(self.last_user.0)
+    }
 }
 
 impl Engine {
@@ -147,31 +205,31 @@ impl Engine {
     }
 
     /// Takes what was found of a page of users. Those in memory may have changed since they were written down, and are asked here.
-    /// Returns how many were asked; 0: it is over, or can't go on now.
     pub(super) fn take_page(
         &mut self,
         row: &Row,
         page: &Page,
         workspace: &Workspace,
         now: Timestamp,
-    ) -> Result<usize, StoreError> {
+    ) -> Result<AskStep, StoreError> {
         self.ready()?;
-        let Some(last) = page.users.last().map(|(id, _)| *id) else {
-            if profiles::last_user(self.connections().1)? < row.last_user.0 {
-                // The last ones are in memory only.
-                self.hasten_checkpoint();
-                return Ok(0);
-            }
+        let (first, end) = (*page.numbers.start(), *page.numbers.end());
+        if first > end {
             self.settle()?;
             self.definitions().execute(
                 "DELETE FROM backfills WHERE workspace = ?1 AND revision = ?2",
                 params![row.workspace.0, row.revision],
             )?;
-            return Ok(0);
-        };
+            return Ok(AskStep::Asked(0));
+        }
+        if profiles::last_user(self.connections().1)? < end {
+            // The last ones are in memory only.
+            self.hasten_checkpoint();
+            return Ok(AskStep::Waiting);
+        }
         if profiles::progress(self.connections().1)? != page.progress {
             // Somebody may have been written down meanwhile, and forgotten. The page is read again.
-            return Ok(0);
+            return Ok(AskStep::Waiting);
         }
         for (id, is_moved) in &page.users {
             if *is_moved && self.person(*id)? != Some(*id) {
@@ -191,10 +249,10 @@ impl Engine {
         // Only when what was found is on disk: after a crash, they would not be asked again.
         self.settle()?;
         self.definitions().execute(
-            "UPDATE backfills SET cursor = ?3, done = done + ?4 WHERE workspace = ?1 AND revision = ?2",
-            params![row.workspace.0, row.revision, last.0, i64::try_from(page.users.len()).unwrap_or_default()],
+            "UPDATE backfills SET cursor = ?3, done = done + ?4 WHERE workspace = ?1 AND revision = ?2 AND cursor = ?5",
+            params![row.workspace.0, row.revision, end, i64::try_from(page.users.len()).unwrap_or_default(), first - 1],
         )?;
-        Ok(page.users.len())
+        Ok(AskStep::Asked(page.users.len()))
     }
 }
 
@@ -206,47 +264,58 @@ pub(super) fn ready_for(catalog: &Catalog, row: &Row) -> Option<Arc<Workspace>> 
 /// Users as they are written down.
 #[derive(Debug)]
 pub(super) struct Page {
+    /// Those whose numbers are these.
+    numbers: RangeInclusive<i64>,
     /// Up to which batch they are.
     progress: i64,
     /// Who, and whether the new question moves them into or out of a segment, or may do so by itself.
     users: Vec<(UserId, bool)>,
 }
 
-/// Asks the next users of a back-fill, at most `limit`, as they are written down.
+/// Asks the users of these numbers, as they are written down.
 pub(super) fn ask(
     profiles: &Connection,
-    row: &Row,
     workspace: &Workspace,
+    numbers: RangeInclusive<i64>,
     now: Timestamp,
-    limit: usize,
 ) -> Result<Page, StoreError> {
     // All in one moment.
     let transaction = profiles.unchecked_transaction()?;
     let progress = profiles::progress(&transaction)?;
-    let mut users = Vec::with_capacity(limit);
-    read_users(&transaction, workspace.key, row.cursor, limit, |id, subject, memberships| {
-        users.push((id, memberships()?.is_moved_by(workspace, subject, now)));
-        Ok(())
-    })?;
-    Ok(Page { progress, users })
+    let mut users = Vec::new();
+    read_users(
+        &transaction,
+        workspace.key,
+        &numbers,
+        usize::MAX,
+        |_, _| {},
+        |id, subject, memberships| {
+            users.push((id, memberships()?.is_moved_by(workspace, subject, now)));
+            Ok(())
+        },
+    )?;
+    Ok(Page { numbers, progress, users })
 }
 
-/// Reads at most `limit` users after the one of that number.
+/// Reads at most `limit` of the users of these numbers.
 fn read_users(
     profiles: &Connection,
     workspace: WorkspaceKey,
-    after: UserId,
+    numbers: &RangeInclusive<i64>,
     limit: usize,
+    recount: impl Fn(UserId, &mut Profile),
     mut read: impl FnMut(UserId, &Subject<'_>, &dyn Fn() -> Result<Memberships, StoreError>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let mut statement = profiles.prepare_cached(
         "SELECT id, external_id IS NULL, profile, devices, memberships FROM users
-         WHERE id > ?1 AND workspace = ?2 AND merged_into IS NULL ORDER BY id LIMIT ?3",
+         WHERE id BETWEEN ?1 AND ?2 AND workspace = ?3 AND merged_into IS NULL ORDER BY id LIMIT ?4",
     )?;
-    let mut found = statement.query(params![after.0, workspace.0, i64::try_from(limit).unwrap_or(i64::MAX)])?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut found = statement.query(params![numbers.start(), numbers.end(), workspace.0, limit])?;
     while let Some(row) = found.next()? {
         let id = UserId(row.get(0)?);
-        let profile: Profile = rows::from_blob("a profile", row.get_ref(2)?)?;
+        let mut profile: Profile = rows::from_blob("a profile", row.get_ref(2)?)?;
+        recount(id, &mut profile);
         let devices: UserDevices = rows::from_blob("devices", row.get_ref(3)?)?;
         let subject = Subject {
             profile: &profile,

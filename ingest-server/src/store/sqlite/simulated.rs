@@ -22,14 +22,17 @@ use kindling_core::{
 use rusqlite::Connection;
 
 use super::{
-    definitions,
+    counting, definitions,
     engine::{Engine, Files},
     read, segments,
 };
 use crate::{
     catalog::Catalog,
     ingest::{Batch, UserState},
-    store::{LoggedChange, RecordPage, RecordQuery, StoreError, StoreOptions, UserRef, WorkspaceKey},
+    store::{
+        AskStep, Backfill, CountStep, LoggedChange, RecordPage, RecordQuery, StoreError, StoreOptions, UserRef,
+        WorkspaceKey,
+    },
 };
 
 /// A moment at which a process can end: between any two things that it does.
@@ -108,8 +111,7 @@ impl SimulatedStore {
 
     /// Makes a segment.
     pub fn put_segment(&mut self, workspace: WorkspaceKey, id: &SegmentId, filter: &Value) -> Result<(), StoreError> {
-        let asked = (Timestamp::from_ms(0), self.engine.last_user()?);
-        definitions::put_segment(self.engine.definitions(), workspace, id, id.as_str(), filter, asked)
+        self.engine.put_segment(workspace, id, id.as_str(), filter, Timestamp::from_ms(0))
     }
 
     /// Everything that is defined.
@@ -183,17 +185,25 @@ impl SimulatedStore {
     }
 
     /// Asks users what new and changed segments want to know.
-    pub fn backfill(&mut self, catalog: &Catalog, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        let Some(row) = self.engine.next_backfill()? else { return Ok(0) };
-        let Some(workspace) = segments::ready_for(catalog, &row) else { return Ok(0) };
-        let page = segments::ask(self.engine.connections().1, &row, &workspace, now, limit)?;
+    pub fn backfill(&mut self, catalog: &Catalog, now: Timestamp, limit: usize) -> Result<AskStep, StoreError> {
+        let Some(row) = self.engine.next_backfill()? else { return Ok(AskStep::Idle) };
+        let Some(workspace) = segments::ready_for(catalog, &row) else { return Ok(AskStep::Waiting) };
+        let page = segments::ask(self.engine.connections().1, &workspace, row.range(0, limit), now)?;
         self.engine.take_page(&row, &page, &workspace, now)
     }
 
-    /// Whether some have not been asked.
-    pub fn is_backfilling(&self, workspace: WorkspaceKey) -> Result<bool, StoreError> {
+    /// Counts batches of the log for counters that are not complete.
+    pub fn count(&mut self, catalog: &Catalog, now: Timestamp, limit: usize) -> Result<CountStep, StoreError> {
+        let Some(plan) = self.engine.plan_counting()? else { return Ok(CountStep::Idle) };
+        let found = counting::count(self.engine.connections().0, catalog, &plan, limit)?;
+        self.engine.take_counted(&plan, found, now)
+    }
+
+    /// How far counting and asking have come.
+    pub fn backfill_of(&mut self, workspace: WorkspaceKey) -> Result<Backfill, StoreError> {
+        let counting = self.engine.counted(workspace)?;
         let (log, profiles) = self.engine.connections();
-        Ok(segments::backfill(log, profiles, workspace)?.is_some())
+        Ok(Backfill { counting, asking: segments::asking(log, profiles, workspace)? })
     }
 
     /// Records of a user, newest first.

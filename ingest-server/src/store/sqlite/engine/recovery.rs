@@ -38,6 +38,7 @@ impl Engine {
         self.log.continue_after(from)?;
         let started = Instant::now();
         let catalog = definitions::load(&self.log.connection)?;
+        self.recover_counters(&catalog)?;
         loop {
             let batches = self.log.read_after(&catalog, self.applied, REPLAY_STEP)?;
             if batches.is_empty() {
@@ -91,7 +92,7 @@ impl Engine {
     fn replay(&mut self, logged: &LoggedBatch) -> Result<(), StoreError> {
         let LoggedBatch { id, user, settled, batch } = logged;
         self.load(batch)?;
-        let span = replay(&mut self.working, batch, *user, settled)
+        let span = replay(&mut self.working, batch, (*id, *user), settled)
             .map_err(|error| StoreError::Corrupt(format!("batch {id}: {error}")))?;
         // They are in the log as well.
         self.working.changes.clear();
