@@ -21,6 +21,16 @@ pub struct Cli {
 pub enum Command {
     /// Run the server.
     Serve(ServeConfig),
+    /// Show the segments of a data directory, how many are in each, and how far new and changed ones are. The server may run meanwhile.
+    Segments(SegmentsConfig),
+}
+
+/// Which segments to show.
+#[derive(Debug, Clone, Args)]
+pub struct SegmentsConfig {
+    /// Directory of the database.
+    #[arg(long, env = "KINDLING_DATA", default_value = "data", value_name = "DIR")]
+    pub data: PathBuf,
 }
 
 /// How to run the server.

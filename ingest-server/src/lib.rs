@@ -17,6 +17,7 @@ pub mod definitions;
 pub mod http;
 pub mod ingest;
 pub mod messages;
+pub mod report;
 pub mod segments;
 pub mod store;
 pub mod sweeps;

@@ -6,8 +6,8 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use ingest_server::{
     Server,
-    config::{Cli, Command, ServeConfig},
-    telemetry,
+    config::{Cli, Command, LogFormat, SegmentsConfig, ServeConfig},
+    now, report, store, telemetry,
 };
 use tokio::{net::TcpListener, signal};
 use tracing::{error, info};
@@ -17,9 +17,17 @@ use tracing::{error, info};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let Command::Serve(config) = Cli::parse().command;
-    telemetry::start(config.log_format);
-    match run(&config) {
+    let outcome = match Cli::parse().command {
+        Command::Serve(config) => {
+            telemetry::start(config.log_format);
+            run(&config)
+        }
+        Command::Segments(config) => {
+            telemetry::start(LogFormat::Text);
+            show_segments(&config)
+        }
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // In one line, with all of its causes.
@@ -41,6 +49,13 @@ async fn serve(config: &ServeConfig) -> anyhow::Result<()> {
     info!(%address, data = %config.data.display(), "listening");
     announce(&format!("ready http://{address}"));
     server.serve(listener, stop_signal()).await
+}
+
+#[expect(clippy::print_stdout, reason = "this is the program's output")]
+fn show_segments(config: &SegmentsConfig) -> anyhow::Result<()> {
+    let workspaces = store::overview(&config.data).with_context(|| format!("reading {}", config.data.display()))?;
+    print!("{}", report::segments(&workspaces, now()));
+    Ok(())
 }
 
 /// The one line on standard output: whoever started the server waits for it and learns the port.

@@ -28,7 +28,7 @@ const SEGMENTS: [(&str, &str); 5] = [
 ];
 
 /// What segments are changed to, or made anew as.
-const CHANGES: [(&str, &str); 8] = [
+const CHANGES: [(&str, &str); 9] = [
     ("busy", r#"{"event":"tick","count":{"at_least":2},"within":"3m"}"#),
     ("busy", SEGMENTS[0].1),
     ("counted", r#"{"not":{"custom_attribute":"visits","greater":1}}"#),
@@ -38,6 +38,7 @@ const CHANGES: [(&str, &str); 8] = [
     ("choosy", r#"{"event":"tick","where":[{"property":"n","greater":1}],"count":{"at_least":2}}"#),
     ("choosy", r#"{"not":{"event":"tick","where":[{"property":"n","is":0}],"within":"4m"}}"#),
     ("choosy", r#"{"event":"tick"}"#),
+    ("exact", r#"{"event":"tick","where":[{"property":"n","is":3}],"count":{"exactly":1}}"#),
 ];
 
 /// What an answer is, if there is one.

@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on has failed")]
 
+use std::{path::Path, process::Command};
+
 use kindling_tests::{
     api::Api,
+    programs,
     server::{Server, empty_workspace, workspace},
     visitor::{Visitor, attribute, event},
     wait,
@@ -157,4 +160,79 @@ async fn it_is_explained_why_somebody_is_not_in_a_segment() {
     // The segment that it stands on is explained as well.
     assert_eq!(told["parts"][0]["parts"][0]["filter"], "all");
     api.get("/segments/keen/explain/external_id:nobody").await.problem(404, "not_found");
+}
+
+/// That something of this price was viewed.
+fn viewed(price: i64) -> Value {
+    json!({"type": "custom_event", "name": "viewed", "properties": {"price": price}})
+}
+
+#[tokio::test]
+async fn what_has_conditions_on_properties_is_counted_from_the_log_and_once() {
+    let mut server = Server::start(empty_workspace("shop")).await;
+    let api = server.api();
+    let mut people: Vec<Visitor> = (0..4).map(|person| Visitor::new().signed_in(&format!("u{person}"))).collect();
+    // The person of number n views n dear things, and a cheap one.
+    for (person, visitor) in people.iter_mut().enumerate() {
+        api.flush(visitor.flush_of([viewed(1)])).await;
+        for _ in 0..person {
+            api.flush(visitor.flush_of([viewed(100)])).await;
+        }
+    }
+    let dear = json!({
+        "event": "viewed", "where": [{"property": "price", "at_least": 50}], "count": {"at_least": 2, "at_most": 3},
+    });
+    // Without a segment that asks for it, the log tells.
+    let preview = api.post("/segments/preview", &json!({"filter": dear})).await.ok();
+    let sample = json!([{"id": 3, "external_id": "u2"}, {"id": 4, "external_id": "u3"}]);
+    assert_eq!(preview, json!({"count": 2, "users": 4, "sample": sample}));
+    let told = api.post("/segments/explain", &json!({"filter": dear, "user": "external_id:u3"})).await.ok();
+    assert_eq!((&told["matches"], &told["seen"]["count"]), (&json!(true), &json!(3)));
+
+    let put = api.put("/segments/dear", &json!({"filter": dear})).await.ok();
+    assert_eq!(put["backfill"]["stage"], "counting");
+    // What comes meanwhile counts as well, and a crash doubles nothing.
+    api.flush(people[1].flush_of([viewed(100)])).await;
+    server.kill();
+    server.start_again_with(empty_workspace("shop")).await;
+    let api = server.api();
+    assert_eq!(asked(&api, "dear").await["size"], 3);
+    assert_eq!(feed(&api, 50).await, ["entered dear 2", "entered dear 3", "entered dear 4"]);
+    server.kill();
+    server.start_again_with(empty_workspace("shop")).await;
+    let api = server.api();
+    let told = api.get("/segments/dear/explain/external_id:u1").await.ok();
+    assert_eq!((&told["matches"], &told["seen"]["count"]), (&json!(true), &json!(2)));
+    api.flush(people[3].flush_of([viewed(100)])).await;
+    assert_eq!(feed(&api, 50).await.last().unwrap(), "left dear 4");
+
+    // While it becomes another question that has to be counted, everybody stays where they are.
+    let other = json!({"event": "viewed", "where": [{"property": "price", "less": 50}], "count": {"at_least": 2}});
+    api.flush(people[0].flush_of([viewed(2)])).await;
+    api.put("/segments/dear", &json!({"filter": other})).await.ok();
+    assert_eq!(asked(&api, "dear").await["size"], 1);
+    let told = feed(&api, 50).await;
+    assert_eq!(told[4..], ["entered dear 1", "left dear 2", "left dear 3"]);
+}
+
+/// What `kindling segments` says, and whether it succeeds.
+fn shown_segments(data: &Path) -> (bool, String) {
+    let mut command = Command::new(programs::kindling());
+    let output = command.args(["segments", "--data"]).arg(data).output().unwrap();
+    (output.status.success(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[tokio::test]
+async fn the_command_line_shows_segments_beside_the_server() {
+    let segments = json!([{"id": "keen", "filter": {"event": "looked", "count": {"at_least": 2}}}]);
+    let mut server = Server::start(workspace("shop", segments, json!([]))).await;
+    let api = server.api();
+    crowd(&api, 3).await;
+    // A preview has everything written down.
+    api.post("/segments/preview", &json!({"filter": {"all": []}})).await.ok();
+    let shown = "WORKSPACE  SEGMENT        SIZE  STATE\nshop       keen              2  live\n";
+    assert_eq!(shown_segments(&server.data()), (true, shown.to_owned()));
+    server.kill();
+    assert_eq!(shown_segments(&server.data()), (true, shown.to_owned()));
+    assert!(!shown_segments(&server.data().join("nowhere")).0);
 }

@@ -24,12 +24,14 @@ pub enum Rule {
     Exists,
     /// Equal to one of these, and of its type.
     In(Vec<Value>),
-    /// Equal to one of these texts, which are lower case, if case does not count.
+    /// Equal to one of these texts, which are [folded](fold), if case does not count.
     InIgnoringCase(Vec<String>),
     /// A number or a time within bounds of its type.
     Within(Range),
     /// A text with this in it, or a list with this among its elements.
     Contains(Value),
+    /// The same if case does not count: of a text, which is [folded](fold).
+    ContainsIgnoringCase(String),
     /// A text, or a list with one among its elements, …
     Text(TextRule),
     /// A list with one of these among its elements.
@@ -47,15 +49,13 @@ pub enum Rule {
 pub struct TextRule {
     /// How it is compared.
     pub form: TextForm,
-    /// Whether case does not count. What is compared with is lower case then.
+    /// Whether case does not count. What is compared with is [folded](fold) then.
     pub ignores_case: bool,
 }
 
 /// How a text is compared.
 #[derive(Debug, Clone)]
 pub enum TextForm {
-    /// It has this in it.
-    Contains(String),
     /// It starts with this.
     StartsWith(String),
     /// It ends with this.
@@ -143,13 +143,16 @@ impl Rule {
         match self {
             Self::Exists => true,
             Self::In(wanted) => wanted.contains(value),
-            Self::InIgnoringCase(wanted) => {
-                value.as_str().map(str::to_lowercase).is_some_and(|text| wanted.contains(&text))
-            }
+            Self::InIgnoringCase(wanted) => value.as_str().map(fold).is_some_and(|text| wanted.contains(&text)),
             Self::Within(range) => range.contains(value),
             Self::Contains(wanted) => match (value, wanted) {
                 (Value::Array(elements), _) => elements.contains(wanted),
                 (Value::String(text), Value::String(part)) => text.contains(part.as_str()),
+                _ => false,
+            },
+            Self::ContainsIgnoringCase(wanted) => match value {
+                Value::Array(elements) => elements.iter().filter_map(Value::as_str).any(|text| fold(text) == *wanted),
+                Value::String(text) => fold(text).contains(wanted.as_str()),
                 _ => false,
             },
             Self::Text(rule) => match value {
@@ -172,6 +175,11 @@ impl Rule {
     }
 }
 
+/// A text without regard to case: each character in lower case, whatever its neighbours are, and a final sigma as any other.
+pub(super) fn fold(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).map(|character| if character == 'ς' { 'σ' } else { character }).collect()
+}
+
 fn elements(value: &Value) -> &[Value] {
     if let Value::Array(elements) = value { elements } else { &[] }
 }
@@ -179,7 +187,7 @@ fn elements(value: &Value) -> &[Value] {
 impl TextRule {
     fn holds(&self, text: &str) -> bool {
         if self.ignores_case && !matches!(self.form, TextForm::Matches(..)) {
-            self.form.holds(&text.to_lowercase())
+            self.form.holds(&fold(text))
         } else {
             self.form.holds(text)
         }
@@ -189,7 +197,6 @@ impl TextRule {
 impl TextForm {
     fn holds(&self, text: &str) -> bool {
         match self {
-            Self::Contains(part) => text.contains(part.as_str()),
             Self::StartsWith(part) => text.starts_with(part.as_str()),
             Self::EndsWith(part) => text.ends_with(part.as_str()),
             Self::Matches(pattern, _) => pattern.matches(text),

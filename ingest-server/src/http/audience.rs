@@ -28,7 +28,7 @@ use crate::{
     catalog::Workspace,
     now,
     segments::HereIn,
-    store::{LoggedChange, SizeAt, UserRef},
+    store::{ChangePage, LoggedChange, SizeAt, UserRef},
 };
 
 /// Users or changes on a page, unless it is said how many, and at most.
@@ -140,6 +140,9 @@ pub(super) struct ChangesView {
     changes: Vec<ChangeView>,
     /// What to pass as `after` to go on, now or later.
     next: i64,
+    /// Whether some may be missing before the first one, because they were kept no longer: what they came to is in the lists of members.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    has_gap: bool,
 }
 
 /// Who entered segments and left them, in that order. Nothing comes in later before what was given out.
@@ -148,14 +151,14 @@ pub(super) async fn changes(
     Secret(workspace): Secret,
     Query(page): Query<Page>,
 ) -> Result<Json<ChangesView>, Problem> {
-    let logged = app.store.segment_changes(workspace.key, page.after, page.limit()).await?;
-    let next = logged.last().map_or(page.after, |last| last.id);
+    let ChangePage { changes, has_gap } = app.store.segment_changes(workspace.key, page.after, page.limit()).await?;
+    let next = changes.last().map_or(page.after, |last| last.id);
     let view = |LoggedChange { id, change }| {
         let segment = workspace.segments.get(change.segment as usize)?.id.clone();
         let what = if change.entered { "entered" } else { "left" };
         Some(ChangeView { id, segment, user: change.user, change: what, at: change.at })
     };
-    Ok(Json(ChangesView { changes: logged.into_iter().filter_map(view).collect(), next }))
+    Ok(Json(ChangesView { changes: changes.into_iter().filter_map(view).collect(), next, has_gap }))
 }
 
 /// What a filter that is not stored comes to.

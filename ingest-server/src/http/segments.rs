@@ -12,7 +12,7 @@ use kindling_core::{
     decode::{self, Fields},
     ids::SegmentId,
     segment::Filter,
-    time::{Duration, Timestamp},
+    time::Timestamp,
     value::Value,
 };
 use serde::Serialize;
@@ -56,12 +56,16 @@ struct BackfillView {
 }
 
 impl BackfillView {
-    fn new(stage: &'static str, Progress { done, total, started_at }: Progress, now: Timestamp) -> Self {
-        let took = u64::try_from(now.since(started_at).as_ms()).unwrap_or_default();
-        let left = took.saturating_mul(total.saturating_sub(done)).checked_div(done);
-        let left = left.map(|ms| Duration::from_ms(i64::try_from(ms).unwrap_or(i64::MAX)));
-        let percent = done.saturating_mul(100).checked_div(total).unwrap_or(0).min(99);
-        Self { stage, percent, done, total, started_at, expected_end_at: left.map(|left| now.plus(left)) }
+    fn new(stage: &'static str, progress: Progress, now: Timestamp) -> Self {
+        let Progress { done, total, started_at } = progress;
+        Self {
+            stage,
+            percent: progress.percent(),
+            done,
+            total,
+            started_at,
+            expected_end_at: progress.expected_end(now),
+        }
     }
 }
 

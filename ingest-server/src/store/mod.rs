@@ -13,7 +13,7 @@ use kindling_core::{
     value::Value,
 };
 
-pub use sqlite::{MemoryDisk, Moment, SimulatedStore, SqliteStore};
+pub use sqlite::{MemoryDisk, Moment, SegmentOverview, SimulatedStore, SqliteStore, WorkspaceOverview, overview};
 
 use crate::{
     catalog::{Catalog, KeyHash},
@@ -158,6 +158,15 @@ pub struct LoggedChange {
     pub change: Change,
 }
 
+/// Changes of who is in which segment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChangePage {
+    /// In their order.
+    pub changes: Vec<LoggedChange>,
+    /// Whether some may be missing before the first of them, because their time was over.
+    pub has_gap: bool,
+}
+
 /// How far the store has come with what new and changed segments ask for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Backfill {
@@ -183,6 +192,20 @@ pub struct Progress {
     pub total: u64,
     /// When it began.
     pub started_at: Timestamp,
+}
+
+impl Progress {
+    /// How far it is, from 0 to 99.
+    pub fn percent(&self) -> u64 {
+        self.done.saturating_mul(100).checked_div(self.total).unwrap_or(0).min(99)
+    }
+
+    /// When it ends, if it goes on as it went so far.
+    pub fn expected_end(&self, now: Timestamp) -> Option<Timestamp> {
+        let took = u64::try_from(now.since(self.started_at).as_ms()).unwrap_or_default();
+        let left = took.saturating_mul(self.total.saturating_sub(self.done)).checked_div(self.done)?;
+        Some(now.plus(Duration::from_ms(i64::try_from(left).unwrap_or(i64::MAX))))
+    }
 }
 
 /// A step of putting questions to all users.
@@ -238,8 +261,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Brings the memberships of at most `limit` users up to date whose timer is due. Returns how many there were.
     fn fire_timers(&self, catalog: Arc<Catalog>, now: Timestamp, limit: usize) -> Answer<'_, usize>;
 
-    /// Lets go of at most `limit` batches of the record log whose time is over, and in passing of streams. Returns how many batches
-    /// there were.
+    /// Lets go of at most `limit` batches of the record log whose time is over, as many changes of who is in which segment, and in
+    /// passing of streams. Returns how many batches or changes there were, whichever were more.
     fn sweep(&self, now: Timestamp, limit: usize) -> Answer<'_, usize>;
 
     /// Whether batches are taken.
@@ -270,7 +293,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn user(&self, workspace: WorkspaceKey, user: UserRef) -> Answer<'_, Option<StoredUser>>;
 
     /// At most `limit` changes of who is in which segment after the one of that number, in their order.
-    fn segment_changes(&self, workspace: WorkspaceKey, after: i64, limit: usize) -> Answer<'_, Vec<LoggedChange>>;
+    fn segment_changes(&self, workspace: WorkspaceKey, after: i64, limit: usize) -> Answer<'_, ChangePage>;
 
     /// How many are in each segment, by place. A segment that nobody ever was in may be missing.
     fn segment_sizes(&self, workspace: WorkspaceKey) -> Answer<'_, HashMap<u32, u64>>;

@@ -130,10 +130,13 @@ impl Reader<'_> {
         const CURRENCY: &str = "a currency's code, like \"EUR\"";
         let currency = Currency::parse(fields.required_text("spent", CURRENCY)?);
         let currency = currency.ok_or_else(|| fields.error("spent", CURRENCY))?;
+        const AMOUNT: &str = "an amount of money, not negative, with at most two decimals";
         let amount = |key: &str| {
             fields.read(key, |value, path| {
-                let units = if let Value::Number(number) = value { Hundredths::from_units(number.get()) } else { None };
-                units.ok_or_else(|| path.expected("an amount of money, not negative"))
+                let Value::Number(units) = value else { return Err(path.expected(AMOUNT)) };
+                // To round it would be to ask something else.
+                let is_whole = |amount: &Hundredths| (amount.as_units() - units.get()).abs() < f64::EPSILON;
+                Hundredths::from_units(units.get()).filter(is_whole).ok_or_else(|| path.expected(AMOUNT))
             })
         };
         let (least, most) = (amount("at_least")?, amount("at_most")?);

@@ -109,6 +109,7 @@ fn errors_name_the_path_and_what_was_expected() {
         (r#"{"spent":"ABC","at_least":1}"#, "$.spent: expected a currency's code"),
         (r#"{"spent":"EUR"}"#, "$: expected at_least or at_most"),
         (r#"{"spent":"EUR","at_least":-1}"#, "$.at_least: expected an amount of money"),
+        (r#"{"spent":"EUR","at_most":27.996}"#, "$.at_most: expected an amount of money"),
         (r#"{"session_time":{}}"#, "$.session_time: expected at_least or at_most"),
         (r#"{"first_seen":{}}"#, "$.first_seen: expected exactly one of: before"),
         (r#"{"near":{"latitude":91,"longitude":0,"within_km":1}}"#, "$.near.latitude: expected degrees"),

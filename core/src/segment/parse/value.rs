@@ -5,7 +5,7 @@ use crate::{
     limits,
     segment::{
         host::Host,
-        test::{Bound, Bounds, Edge, Range, Rule, Test, TextForm, TextRule, VersionRange},
+        test::{Bound, Bounds, Edge, Range, Rule, Test, TextForm, TextRule, VersionRange, fold},
         version::Version,
     },
     value::Value,
@@ -62,7 +62,7 @@ impl Test {
             "in" | "not_in" => (operator == "not_in", one_of(list(fields, operator)?, ignores_case)),
             _ => (false, rule(fields, operator, ignores_case, host)?),
         };
-        if ignores_case && !matches!(rule, Rule::InIgnoringCase(_) | Rule::Text(_)) {
+        if ignores_case && !matches!(rule, Rule::InIgnoringCase(_) | Rule::ContainsIgnoringCase(_) | Rule::Text(_)) {
             return Err(fields.error("ignore_case", "ignore_case only with texts"));
         }
         Ok(Self { negated, rule })
@@ -75,7 +75,7 @@ fn rule(fields: &Fields<'_>, operator: &'static str, ignores_case: bool, host: &
         if text.is_empty() || text.len() > limits::STRING_BYTES {
             return Err(fields.error(operator, TEXT));
         }
-        Ok(if ignores_case { text.to_lowercase() } else { text.to_owned() })
+        Ok(if ignores_case { fold(text) } else { text.to_owned() })
     };
     let form = |form| Rule::Text(TextRule { form, ignores_case });
     Ok(match operator {
@@ -90,8 +90,7 @@ fn rule(fields: &Fields<'_>, operator: &'static str, ignores_case: bool, host: &
             _ => return Err(fields.error("between", "two numbers or two times, both of which are in it")),
         },
         "contains" => match fields.read("contains", scalar)?.ok_or_else(|| fields.error("contains", SCALAR))? {
-            // A list with the text among its elements, or a text with it inside: what the value is decides.
-            Value::String(_) if ignores_case => form(TextForm::Contains(text()?)),
+            Value::String(text) if ignores_case => Rule::ContainsIgnoringCase(fold(&text)),
             value => Rule::Contains(value),
         },
         "starts_with" => form(TextForm::StartsWith(text()?)),
@@ -126,7 +125,7 @@ fn rule(fields: &Fields<'_>, operator: &'static str, ignores_case: bool, host: &
 }
 
 fn one_of(values: Vec<Value>, ignores_case: bool) -> Rule {
-    let lower = |value: &Value| value.as_str().map(str::to_lowercase);
+    let lower = |value: &Value| value.as_str().map(fold);
     match values.iter().map(lower).collect::<Option<Vec<_>>>() {
         Some(texts) if ignores_case => Rule::InIgnoringCase(texts),
         _ => Rule::In(values),

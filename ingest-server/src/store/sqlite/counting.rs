@@ -211,6 +211,31 @@ pub(super) fn count_batch(logged: &LoggedBatch, counters: &WorkspaceCounters, mu
     }
 }
 
+/// How far counting has come in a workspace, in batches, when each counter has come as far as `cursors` says; `None`: nothing is to be
+/// counted.
+pub(super) fn progress(
+    log: &Connection,
+    cursors: &HashMap<u64, i64>,
+    workspace: WorkspaceKey,
+) -> Result<Option<Progress>, StoreError> {
+    let mut statement = log.prepare_cached(
+        "SELECT number, since, started_at FROM counters WHERE workspace = ?1 AND NOT is_complete ORDER BY started_at",
+    )?;
+    let rows = statement
+        .query_map([workspace.0], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?, row.get(2)?)))?;
+    let incomplete: Vec<(u64, i64, i64)> = rows.collect::<Result<_, _>>()?;
+    let Some((_, _, started_at)) = incomplete.first().copied() else { return Ok(None) };
+    let first: i64 = log.query_row("SELECT coalesce(min(id), 0) FROM batches", [], |row| row.get(0))?;
+    let (mut done, mut total) = (0, 0);
+    for (number, since, _) in incomplete {
+        let before = (first - 1).min(since);
+        let batches = |to: i64| u64::try_from(to - before).unwrap_or_default();
+        done += batches(cursors.get(&number).copied().unwrap_or_default());
+        total += batches(since);
+    }
+    Ok(Some(Progress { done, total, started_at: Timestamp::from_ms(started_at) }))
+}
+
 impl Engine {
     /// What is so now, for whoever changes a definition.
     fn asked(&mut self, now: Timestamp) -> Result<Asked, StoreError> {
@@ -358,25 +383,9 @@ impl Engine {
         Ok(CountStep::Completed)
     }
 
-    /// How far counting has come in a workspace, in batches; `None`: nothing is to be counted.
+    /// How far counting has come in a workspace.
     pub(super) fn counted(&mut self, workspace: WorkspaceKey) -> Result<Option<Progress>, StoreError> {
-        let (first, _) = self.logged_batches();
-        let mut incomplete = self.counting().0.values().filter(|counter| counter.workspace == workspace).peekable();
-        if incomplete.peek().is_none() {
-            return Ok(None);
-        }
-        let batches = |from: i64, to: i64| u64::try_from(to - from).unwrap_or_default();
-        let (mut done, mut total) = (0, 0);
-        for counter in incomplete {
-            let before = (first - 1).min(counter.since);
-            done += batches(before, counter.cursor.max(before));
-            total += batches(before, counter.since);
-        }
-        let started_at: i64 = self.connections().0.query_row(
-            "SELECT min(started_at) FROM counters WHERE workspace = ?1 AND NOT is_complete",
-            [workspace.0],
-            |row| row.get(0),
-        )?;
-        Ok(Some(Progress { done, total, started_at: Timestamp::from_ms(started_at) }))
+        let cursors = self.counting().progress().into_iter().collect();
+        progress(self.connections().0, &cursors, workspace)
     }
 }

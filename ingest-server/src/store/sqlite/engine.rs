@@ -510,7 +510,7 @@ impl Engine {
         self.pass(Moment::CheckpointWritten)
     }
 
-    /// Lets go of at most `limit` batches whose time is over. Streams go with the next checkpoint.
+    /// Lets go of at most `limit` batches, and as many changes, whose time is over. Streams go with the next checkpoint.
     pub(super) fn sweep(&mut self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
         self.ready()?;
         self.forget_streams_before = now.minus(self.options.keep_streams);
@@ -518,7 +518,9 @@ impl Engine {
         // What the profiles do not have yet is needed to make them up again.
         let written = profiles::progress(&self.profiles)?;
         let counted = self.counting.needed(&profiles::counted(&self.profiles)?);
-        self.log.sweep(written.min(counted.unwrap_or(i64::MAX) - 1), now.minus(keep), limit)
+        let batches = self.log.sweep(written.min(counted.unwrap_or(i64::MAX) - 1), now.minus(keep), limit)?;
+        let changes = self.log.sweep_changes(profiles::change_progress(&self.profiles)?, now.minus(keep), limit)?;
+        Ok(batches.max(changes))
     }
 
     /// The connections to both files, for reading.

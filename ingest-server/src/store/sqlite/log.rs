@@ -104,6 +104,24 @@ impl Log {
         Ok(swept)
     }
 
+    /// Lets go of at most `limit` changes of before `before`, none after the one of number `last`. Returns how many.
+    pub(super) fn sweep_changes(&mut self, last: i64, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let swept: Vec<i64> = transaction
+            .prepare_cached(
+                "DELETE FROM changes WHERE at < ?2
+                     AND id IN (SELECT id FROM changes WHERE id <= ?1 ORDER BY id LIMIT ?3) RETURNING id",
+            )?
+            .query_map(params![last, before.as_ms(), limit], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        if let Some(last) = swept.iter().max() {
+            transaction.execute("UPDATE swept SET change = max(change, ?1)", [last])?;
+        }
+        transaction.commit()?;
+        Ok(swept.len())
+    }
+
     /// The number of the last batch.
     pub(super) const fn last(&self) -> i64 {
         self.next - 1
@@ -154,7 +172,11 @@ impl Log {
         let (first, last) = range(&self.connection)?;
         self.first = first;
         self.next = last + 1;
-        let last: i64 = self.connection.query_row("SELECT coalesce(max(id), 0) FROM changes", [], |row| row.get(0))?;
+        let last: i64 = self.connection.query_row(
+            "SELECT max(coalesce((SELECT max(id) FROM changes), 0), (SELECT change FROM swept))",
+            [],
+            |row| row.get(0),
+        )?;
         self.next_change = last + 1;
         Ok(())
     }

@@ -44,6 +44,15 @@ pub(super) fn migrate(connection: &mut Connection, steps: &[&str]) -> anyhow::Re
     Ok(())
 }
 
+/// Fails unless the schema is this version's.
+pub(super) fn expect_current(connection: &Connection, steps: &[&str]) -> anyhow::Result<()> {
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if usize::try_from(found) != Ok(steps.len()) {
+        bail!("the database is of another version of Kindling (schema {found}, this one knows {})", steps.len());
+    }
+    Ok(())
+}
+
 /// Moves users and what finds them from the log's file, where the first schema had them, into the profiles' file. A crash at any
 /// moment leaves them in the log's file, and this is done again.
 pub(super) fn move_users(log: &mut Connection, profiles: &mut Connection, log_file: &Path) -> anyhow::Result<()> {

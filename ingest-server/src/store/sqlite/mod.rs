@@ -15,6 +15,7 @@
 //! | `read` | pages of records |
 //! | `segments` | who is in which segment, and asking all users |
 //! | `counting` | counting from the log what segments ask for |
+//! | `overview` | what there is, for a process beside the server |
 //! | `definitions` | workspaces, keys, segments, campaigns |
 //! | `simulated` | the same without threads, for simulations |
 //! | `lock` | one process at a time |
@@ -30,6 +31,7 @@ mod log;
 mod migrate;
 #[cfg(test)]
 mod old_data;
+mod overview;
 mod profiles;
 mod read;
 mod rows;
@@ -60,6 +62,7 @@ use tokio::{
     try_join,
 };
 
+pub use self::overview::{SegmentOverview, WorkspaceOverview, overview};
 pub use self::simulated::{MemoryDisk, Moment, SimulatedStore};
 
 use self::{
@@ -68,7 +71,7 @@ use self::{
     log::LoggedBatch,
 };
 use super::{
-    Answer, AskStep, Backfill, CountStep, LoggedChange, Preview, RecordPage, RecordQuery, SizeAt, Store, StoreError,
+    Answer, AskStep, Backfill, ChangePage, CountStep, Preview, RecordPage, RecordQuery, SizeAt, Store, StoreError,
     StoreOptions, StoredUser, UserRef, WorkspaceKey,
 };
 use crate::{
@@ -246,7 +249,7 @@ impl Store for SqliteStore {
         })
     }
 
-    fn segment_changes(&self, workspace: WorkspaceKey, after: i64, limit: usize) -> Answer<'_, Vec<LoggedChange>> {
+    fn segment_changes(&self, workspace: WorkspaceKey, after: i64, limit: usize) -> Answer<'_, ChangePage> {
         self.read(move |reader| segments::changes(&reader.log, workspace, after, limit))
     }
 

@@ -24,7 +24,7 @@ use crate::{
     catalog::{Catalog, Workspace},
     ingest::{Change, Memberships, Person, UserDevices, WorkspaceCounters},
     segments::Here,
-    store::{AskStep, LoggedChange, Progress, StoreError, WorkspaceKey},
+    store::{AskStep, ChangePage, LoggedChange, Progress, StoreError, WorkspaceKey},
 };
 
 /// At most `limit` changes of a workspace after the one of that number.
@@ -33,13 +33,17 @@ pub(super) fn changes(
     workspace: WorkspaceKey,
     after: i64,
     limit: usize,
-) -> Result<Vec<LoggedChange>, StoreError> {
+) -> Result<ChangePage, StoreError> {
+    // All in one moment.
+    let log = log.unchecked_transaction()?;
+    let swept: i64 = log.query_row("SELECT change FROM swept", [], |row| row.get(0))?;
     let mut statement = log.prepare_cached(
         "SELECT id, workspace, segment, user, entered, at FROM changes WHERE id > ?1 AND workspace = ?2 ORDER BY id LIMIT ?3",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = statement.query_map(params![after, workspace.0, limit], log::change_of)?;
-    Ok(rows.map(|row| row.map(|(id, change)| LoggedChange { id, change })).collect::<Result<_, _>>()?)
+    let changes = rows.map(|row| row.map(|(id, change)| LoggedChange { id, change })).collect::<Result<_, _>>()?;
+    Ok(ChangePage { changes, has_gap: after < swept })
 }
 
 /// At most `limit` members of a segment after that number: those that the profiles have, with what changed since.

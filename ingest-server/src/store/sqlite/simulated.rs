@@ -27,7 +27,7 @@ use super::{
     read, segments,
 };
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, Workspace},
     ingest::{Batch, UserState},
     store::{
         AskStep, Backfill, CountStep, LoggedChange, RecordPage, RecordQuery, StoreError, StoreOptions, UserRef,
@@ -90,6 +90,9 @@ impl MemoryDisk {
 #[derive(Debug)]
 pub struct SimulatedStore {
     engine: Engine,
+    /// What was read and has not been taken yet: anything can happen between.
+    counted: Option<(counting::Plan, counting::Found)>,
+    asked: Option<(segments::Row, Arc<Workspace>, segments::Page)>,
 }
 
 impl SimulatedStore {
@@ -99,7 +102,8 @@ impl SimulatedStore {
         options: &StoreOptions,
         goes_on: impl FnMut(Moment) -> bool + Send + 'static,
     ) -> anyhow::Result<Self> {
-        Ok(Self { engine: Engine::open_simulated(&disk.files, options, Fate(Box::new(goes_on)))? })
+        let engine = Engine::open_simulated(&disk.files, options, Fate(Box::new(goes_on)))?;
+        Ok(Self { engine, counted: None, asked: None })
     }
 
     /// Makes a workspace with a publishable key, as a definitions file would.
@@ -173,7 +177,7 @@ impl SimulatedStore {
     /// Everybody who entered a segment or left it, in that order.
     pub fn changes(&mut self, workspace: WorkspaceKey) -> Result<Vec<LoggedChange>, StoreError> {
         self.engine.settle()?;
-        segments::changes(self.engine.connections().0, workspace, 0, usize::MAX)
+        Ok(segments::changes(self.engine.connections().0, workspace, 0, usize::MAX)?.changes)
     }
 
     /// The members of a segment, and how many they are said to be.
@@ -184,19 +188,27 @@ impl SimulatedStore {
         Ok((members, self.engine.segment_sizes(workspace).get(&segment).copied().unwrap_or_default()))
     }
 
-    /// Asks users what new and changed segments want to know.
+    /// Asks users what new and changed segments want to know, or takes what they said when this was last called.
     pub fn backfill(&mut self, catalog: &Catalog, now: Timestamp, limit: usize) -> Result<AskStep, StoreError> {
+        if let Some((row, workspace, page)) = self.asked.take() {
+            return self.engine.take_page(&row, &page, &workspace, now);
+        }
         let Some(row) = self.engine.next_backfill()? else { return Ok(AskStep::Idle) };
         let Some(workspace) = segments::ready_for(catalog, &row) else { return Ok(AskStep::Waiting) };
         let page = segments::ask(self.engine.connections().1, &workspace, row.range(0, limit), now)?;
-        self.engine.take_page(&row, &page, &workspace, now)
+        self.asked = Some((row, workspace, page));
+        Ok(AskStep::Asked(0))
     }
 
-    /// Counts batches of the log for counters that are not complete.
+    /// Counts batches of the log for counters that are not complete, or takes what was counted when this was last called.
     pub fn count(&mut self, catalog: &Catalog, now: Timestamp, limit: usize) -> Result<CountStep, StoreError> {
+        if let Some((plan, found)) = self.counted.take() {
+            return self.engine.take_counted(&plan, found, now);
+        }
         let Some(plan) = self.engine.plan_counting()? else { return Ok(CountStep::Idle) };
         let found = counting::count(self.engine.connections().0, catalog, &plan, limit)?;
-        self.engine.take_counted(&plan, found, now)
+        self.counted = Some((plan, found));
+        Ok(CountStep::Counted)
     }
 
     /// How far counting and asking have come.
@@ -298,5 +310,40 @@ mod tests {
         assert_eq!(store.user(workspace, &ada).unwrap().unwrap().1.profile, before.profile);
         ingest(&mut store, flush(&catalog, 1, 1, day(91)));
         assert_ne!(store.user(workspace, &ada).unwrap().unwrap().1.profile, before.profile);
+    }
+
+    #[test]
+    fn changes_go_with_the_records_of_their_time() {
+        let disk = MemoryDisk::new().unwrap();
+        let options = StoreOptions { keep_records: Some(Duration::from_days(30)), ..StoreOptions::default() };
+        let mut store = SimulatedStore::open(&disk, &options, |_| true).unwrap();
+        let workspace = store.put_workspace(&WorkspaceId::parse("w").unwrap(), "pk").unwrap();
+        let filter = serde_json::from_str(r#"{"event":"e2","within":"10d"}"#).unwrap();
+        store.put_segment(workspace, &SegmentId::parse("s").unwrap(), &filter).unwrap();
+        let catalog = store.load_catalog().unwrap();
+        for (seq, on) in [(1, 1), (2, 2)] {
+            ingest(&mut store, flush(&catalog, 1, seq, day(on)));
+        }
+        assert_eq!(store.fire_timers(&catalog, day(20), 10).unwrap(), 1);
+        let page = |store: &mut SimulatedStore, after| {
+            store.engine.settle().unwrap();
+            let page = segments::changes(store.engine.connections().0, workspace, after, 10).unwrap();
+            (page.changes.iter().map(|logged| logged.id).collect::<Vec<_>>(), page.has_gap)
+        };
+        assert_eq!(page(&mut store, 0), (vec![1, 2], false));
+        // The profiles do not have them yet.
+        store.sweep(day(1_000), 10).unwrap();
+        assert_eq!(page(&mut store, 0), (vec![1, 2], false));
+        store.begin_checkpoint().unwrap();
+        store.write_checkpoint().unwrap();
+        store.sweep(day(45), 10).unwrap();
+        assert_eq!((page(&mut store, 0), page(&mut store, 1)), ((vec![2], true), (vec![2], false)));
+        store.sweep(day(1_000), 10).unwrap();
+        assert_eq!(page(&mut store, 1), (vec![], true));
+        drop(store);
+        // Numbers go on.
+        let mut store = SimulatedStore::open(&disk, &options, |_| true).unwrap();
+        ingest(&mut store, flush(&catalog, 2, 2, day(50)));
+        assert_eq!((page(&mut store, 0), page(&mut store, 2)), ((vec![3], true), (vec![3], false)));
     }
 }

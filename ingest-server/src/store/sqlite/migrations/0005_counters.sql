@@ -15,3 +15,6 @@ CREATE TABLE counters (
 
 -- What a segment's own filter asks to be counted, a JSON array of definitions. NULL: that has not been looked up yet.
 ALTER TABLE segments ADD COLUMN counts TEXT;
+
+-- Changes of who is in which segment are swept like batches: the last one that was.
+ALTER TABLE swept ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
