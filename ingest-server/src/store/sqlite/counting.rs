@@ -170,8 +170,11 @@ pub(super) struct Found {
 
 /// Counts at most `limit` batches.
 pub(super) fn count(log: &Connection, catalog: &Catalog, plan: &Plan, limit: usize) -> Result<Found, StoreError> {
-    let first = plan.cursors.values().min().copied().unwrap_or_default();
+    // Those that have come to their end only have to be written down.
+    let left =
+        plan.cursors.iter().filter(|(number, cursor)| plan.since.get(*number).is_some_and(|since| *cursor < since));
     let end = plan.since.values().max().copied().unwrap_or_default();
+    let first = left.map(|(_, cursor)| *cursor).min().unwrap_or(end);
     let mut statement = log.prepare_cached(
         "SELECT id, workspace, user, received_at, seq, lost, times, user_agent, body FROM batches
          WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3",
