@@ -35,7 +35,7 @@ fn state(workspace: &WorkspaceOverview, segment: &SegmentOverview, now: Timestam
     let backfill = &workspace.backfill;
     match (segment.awaits_counters, backfill.counting, backfill.asking) {
         (true, Some(progress), _) => told("counting", "batches", progress),
-        (false, _, Some(progress)) => told("asking", "users", progress),
+        (_, _, Some(progress)) => told("asking", "users", progress),
         _ => "live".to_owned(),
     }
 }

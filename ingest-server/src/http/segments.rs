@@ -92,7 +92,8 @@ async fn views(
             name: segment.name.clone(),
             filter: segment.definition.clone(),
             size: sizes.get(&place).copied().unwrap_or_default(),
-            backfill: if segment.awaits_counters { counting.clone() } else { asking.clone() },
+            // When it has been counted and the catalog does not say so yet, everybody is about to be asked.
+            backfill: counting.clone().filter(|_| segment.awaits_counters).or_else(|| asking.clone()),
         })
         .collect();
     views.sort_unstable_by(|a, b| a.id.cmp(&b.id));
