@@ -5,6 +5,8 @@
 //! WebAssembly: it converts and delegates, and decides nothing.
 
 pub mod client;
+#[cfg(any(test, target_arch = "wasm32"))]
+mod json;
 
 #[cfg(target_arch = "wasm32")]
 mod web;

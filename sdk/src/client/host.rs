@@ -3,8 +3,8 @@
 use kindling_core::{ids::Uuid, value::Value};
 use serde::Serialize;
 
-/// Storage, randomness and JSON. In the browser: localStorage, `crypto` and the engine's own JSON (which costs no bytes); in
-/// tests and simulations: whatever they make of them. Time is not among them: it comes with each call.
+/// Storage, randomness and JSON. In the browser: localStorage, `crypto`, a small writer and the engine's own reader (which costs
+/// no bytes); in tests and simulations: whatever they make of them. Time is not among them: it comes with each call.
 pub trait Host {
     /// What is stored under the key.
     fn get(&self, key: &str) -> Option<String>;

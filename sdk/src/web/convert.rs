@@ -9,6 +9,8 @@ use kindling_core::{
 use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue};
 
+use crate::json;
+
 /// Reads any plain JavaScript value: null, booleans, numbers, strings, dates, arrays and objects of these. Members that are
 /// `undefined` are left out, as in JSON. The error says what is wrong.
 pub(super) fn from_js(value: &JsValue) -> Result<Value, &'static str> {
@@ -68,14 +70,17 @@ fn read(value: &JsValue, depth: usize) -> Result<Value, &'static str> {
     Members::from_entries(members).map(from_members).ok_or("a name stands twice in one object")
 }
 
-/// Makes a plain JavaScript value. `undefined` if that can't be done.
+/// Makes a plain JavaScript value, as JSON would. `undefined` if that can't be done.
 pub(super) fn to_js<T: Serialize + ?Sized>(value: &T) -> JsValue {
-    value.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).unwrap_or(JsValue::UNDEFINED)
+    to_json(value).and_then(|text| JSON::parse(&text).ok()).unwrap_or(JsValue::UNDEFINED)
 }
 
-/// Writes JSON, with the engine's own writer.
-pub(super) fn to_json<T: Serialize>(value: &T) -> Option<String> {
-    JSON::stringify(&to_js(value)).ok()?.as_string()
+/// Writes JSON.
+pub(super) fn to_json<T: Serialize + ?Sized>(value: &T) -> Option<String> {
+    json::to_string(value, |number| {
+        let text = js_sys::Number::from(number).to_string_with_radix(10);
+        text.map(String::from).unwrap_or_default()
+    })
 }
 
 /// Reads JSON, with the engine's own reader.

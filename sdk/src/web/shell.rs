@@ -5,7 +5,7 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use js_sys::{Array, Date, Function};
+use js_sys::{Date, Function};
 use kindling_core::{
     message::InAppMessage,
     protocol::{RecordError, RecordKind},
@@ -159,7 +159,8 @@ impl Shell {
             }
             Effect::Show(message) => self.emit("message", &convert::to_js::<InAppMessage>(&message)),
             Effect::Flushed { token, taken } => {
-                self.emit("flushed", &Array::of2(&token.into(), &taken.into()));
+                let pair = serde_wasm_bindgen::to_value(&(token, taken));
+                self.emit("flushed", &pair.unwrap_or_default());
             }
             Effect::Activity(activity) => self.emit("activity", &convert::to_js(&activity)),
         }
