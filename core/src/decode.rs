@@ -6,6 +6,7 @@
 use crate::value::{Object, Value};
 
 /// Something was not of its form.
+#[cfg(feature = "definitions")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("at {path}: expected {expected}")]
 pub struct DecodeError {
@@ -14,6 +15,12 @@ pub struct DecodeError {
     /// What was expected there.
     pub expected: &'static str,
 }
+
+/// Something was not of its form. What, and where, only servers say.
+#[cfg(not(feature = "definitions"))]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("it is not of its form")]
+pub struct DecodeError;
 
 /// A place inside a value. It lives on the stack and becomes text only when something is wrong.
 #[derive(Debug, Clone, Copy)]
@@ -30,10 +37,18 @@ pub enum Path<'a> {
 
 impl Path<'_> {
     /// An error at this place.
+    #[cfg(feature = "definitions")]
     pub fn expected(&self, expected: &'static str) -> DecodeError {
         let mut path = String::from("$");
         self.write(&mut path);
         DecodeError { path, expected }
+    }
+
+    /// An error at this place.
+    #[cfg(not(feature = "definitions"))]
+    #[inline(always)]
+    pub fn expected(&self, _: &'static str) -> DecodeError {
+        DecodeError
     }
 
     fn is_definition(&self) -> bool {
@@ -44,6 +59,7 @@ impl Path<'_> {
         }
     }
 
+    #[cfg(feature = "definitions")]
     fn write(&self, out: &mut String) {
         match self {
             Self::Definition | Self::Wire => {}
@@ -78,7 +94,7 @@ impl<'a> Fields<'a> {
 
     /// In a definition, refuses any name that is not listed.
     pub fn only(&self, names: &[&str], expected: &'static str) -> Result<(), DecodeError> {
-        if !self.path.is_definition() {
+        if cfg!(not(feature = "definitions")) || !self.path.is_definition() {
             return Ok(());
         }
         match self.members.keys().find(|name| !names.contains(name)) {

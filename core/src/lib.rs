@@ -26,5 +26,6 @@ pub mod message;
 pub mod profile;
 pub mod protocol;
 pub mod segment;
+mod text;
 pub mod time;
 pub mod value;

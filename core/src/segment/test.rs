@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{host::Pattern, version::Version};
 use crate::{
+    text::fold,
     time::Timestamp,
     value::{Number, Value},
 };
@@ -24,13 +25,13 @@ pub enum Rule {
     Exists,
     /// Equal to one of these, and of its type.
     In(Vec<Value>),
-    /// Equal to one of these texts, which are [folded](fold), if case does not count.
+    /// Equal to one of these texts, which are folded, if case does not count.
     InIgnoringCase(Vec<String>),
     /// A number or a time within bounds of its type.
     Within(Range),
     /// A text with this in it, or a list with this among its elements.
     Contains(Value),
-    /// The same if case does not count: of a text, which is [folded](fold).
+    /// The same if case does not count: of a text, which is folded.
     ContainsIgnoringCase(String),
     /// A text, or a list with one among its elements, …
     Text(TextRule),
@@ -49,7 +50,7 @@ pub enum Rule {
 pub struct TextRule {
     /// How it is compared.
     pub form: TextForm,
-    /// Whether case does not count. What is compared with is [folded](fold) then.
+    /// Whether case does not count. What is compared with is folded then.
     pub ignores_case: bool,
 }
 
@@ -173,11 +174,6 @@ impl Rule {
             }
         }
     }
-}
-
-/// A text without regard to case: each character in lower case, whatever its neighbours are, and a final sigma as any other.
-pub(super) fn fold(text: &str) -> String {
-    text.chars().flat_map(char::to_lowercase).map(|character| if character == 'ς' { 'σ' } else { character }).collect()
 }
 
 fn elements(value: &Value) -> &[Value] {

@@ -5,9 +5,10 @@ use crate::{
     limits,
     segment::{
         host::Host,
-        test::{Bound, Bounds, Edge, Range, Rule, Test, TextForm, TextRule, VersionRange, fold},
+        test::{Bound, Bounds, Edge, Range, Rule, Test, TextForm, TextRule, VersionRange},
         version::Version,
     },
+    text::fold,
     value::Value,
 };
 
