@@ -1,6 +1,8 @@
 // The public face of the SDK. It loads the WebAssembly module, keeps calls that come too early, keeps the page's callbacks,
 // and lets nothing throw into the page. What the SDK does is decided in WebAssembly.
 
+import { connect } from "./browser.js";
+
 const VERSION = "__VERSION__";
 
 /** Calls that came before the module was ready wait here; more than this are refused. */
@@ -106,9 +108,11 @@ function start(sdkKey, options) {
     .then((Sdk) => {
       if (state !== mine) return false;
       const url = `${options.baseUrl.replace(/\/+$/, "")}/sdk/v1/flush`;
-      mine.sdk = new Sdk(sdkKey, url, `web/${VERSION}`, options, receive);
+      mine.sdk = new Sdk(sdkKey, `web/${VERSION}`, options, receive);
+      mine.browser = connect((act) => state === mine && ask(act), url);
       updateInterests();
       mine.sdk.begin();
+      mine.browser.adopt();
       // In order, each with the clock at the time of its call.
       for (let call; (call = mine.early.shift()); ) at(call.at, () => perform(call.name, call.act));
       say("ready");
@@ -150,6 +154,7 @@ export function isInitialized() {
 export function destroy() {
   if (!state) return;
   ask((sdk) => sdk.stop());
+  state.browser?.stop();
   for (const callback of state.waiters.values()) callPage(callback, false);
   state = null;
 }
@@ -159,6 +164,8 @@ function receive(name, value) {
   if (!state) return;
   if (name === "message") {
     tell("message", makeMessage(value));
+  } else if (name === "send" || name === "settled") {
+    state.browser[name](value);
   } else if (name === "activity") {
     if (log) say(`${value.type} ${JSON.stringify(value)}`);
     tell("activity", value);
@@ -193,8 +200,7 @@ function subscribe(name, kind, callback) {
 function updateInterests() {
   const kinds = new Set([...state.subscribers.values()].map((subscriber) => subscriber.kind));
   ask((sdk) => {
-    sdk.set_shows_messages(kinds.has("message"));
-    sdk.set_watched(kinds.has("activity") || log !== null);
+    sdk.set_interests(kinds.has("message"), kinds.has("activity") || log !== null);
   });
 }
 
@@ -228,14 +234,15 @@ export function getDeviceId() {
 export function logCustomEvent(name, properties) {
   if (!isText(name)) return warn("logCustomEvent(): the name must be a string"), false;
   const kept = keep(properties);
-  return run("logCustomEvent", (sdk) => sdk.log_custom_event(name, kept()));
+  return run("logCustomEvent", (sdk) => sdk.log({ type: "custom_event", name, properties: kept() }));
 }
 
 export function logPurchase(productId, price, currency = "USD", quantity = 1, properties) {
   if (!isText(productId)) return warn("logPurchase(): the product id must be a string"), false;
   if (typeof price !== "number") return warn("logPurchase(): the price must be a number"), false;
   const kept = keep(properties);
-  return run("logPurchase", (sdk) => sdk.log_purchase(productId, price, `${currency}`, Number(quantity), kept()));
+  const bought = () => ({ product_id: productId, price, currency: `${currency}`, quantity: Number(quantity) });
+  return run("logPurchase", (sdk) => sdk.log({ type: "purchase", ...bought(), properties: kept() }));
 }
 
 /** The page may change an object after the call: while the call has to wait, a copy is kept. */
@@ -278,20 +285,23 @@ export function showInAppMessage(message) {
 export function logInAppMessageImpression(message) {
   return (
     isMessage("logInAppMessageImpression", message) &&
-    run("logInAppMessageImpression", (sdk) => sdk.log_message_impression(message.id))
+    run("logInAppMessageImpression", (sdk) => sdk.log({ type: "message_impression", message: message.id }))
   );
 }
 
 export function logInAppMessageClick(message) {
   return (
-    isMessage("logInAppMessageClick", message) && run("logInAppMessageClick", (sdk) => sdk.log_message_click(message.id))
+    isMessage("logInAppMessageClick", message) &&
+    run("logInAppMessageClick", (sdk) => sdk.log({ type: "message_click", message: message.id }))
   );
 }
 
 export function logInAppMessageButtonClick(button, message) {
   return (
     isMessage("logInAppMessageButtonClick", message) &&
-    run("logInAppMessageButtonClick", (sdk) => sdk.log_message_click(message.id, `${button?.id}`))
+    run("logInAppMessageButtonClick", (sdk) =>
+      sdk.log({ type: "message_click", message: message.id, button: `${button?.id}` }),
+    )
   );
 }
 
@@ -376,27 +386,27 @@ export class User {
   }
   setCustomUserAttribute(key, value) {
     const kept = keep(value);
-    return change("setCustomUserAttribute", key, (sdk) => sdk.set_custom_attribute(key, kept()));
+    return change("setCustomUserAttribute", key, () => ({ op: "set", value: kept() ?? null }));
   }
   incrementCustomUserAttribute(key, by = 1) {
-    return change("incrementCustomUserAttribute", key, (sdk) => sdk.increment_custom_attribute(key, Number(by)));
+    return change("incrementCustomUserAttribute", key, () => ({ op: "increment", by: Number(by) }));
   }
   addToCustomAttributeArray(key, value) {
-    return change("addToCustomAttributeArray", key, (sdk) => sdk.add_to_custom_attribute(key, `${value}`));
+    return change("addToCustomAttributeArray", key, () => ({ op: "add", value: `${value}` }));
   }
   removeFromCustomAttributeArray(key, value) {
-    return change("removeFromCustomAttributeArray", key, (sdk) => sdk.remove_from_custom_attribute(key, `${value}`));
+    return change("removeFromCustomAttributeArray", key, () => ({ op: "remove", value: `${value}` }));
   }
 }
 
 function setAttribute(name, attribute, value) {
   if (value === undefined) return warn(`${name}(): a value is needed; null clears`), false;
-  return run(name, (sdk) => sdk.set_attribute(attribute, value));
+  return run(name, (sdk) => sdk.log({ type: "attribute", name: attribute, value }));
 }
 
-function change(name, key, act) {
+function change(name, key, make) {
   if (!isText(key)) return warn(`${name}(): the key must be a string`), false;
-  return run(name, act);
+  return run(name, (sdk) => sdk.log({ type: "custom_attribute", name: key, ...make() }));
 }
 
 export class InAppMessage {

@@ -4,6 +4,8 @@
 //! built natively, so that tests and simulations run the code that runs in browsers. `web` is the thin shell around it in
 //! WebAssembly: it converts and delegates, and decides nothing.
 
+#[cfg(any(test, target_arch = "wasm32"))]
+mod calls;
 pub mod client;
 #[cfg(any(test, target_arch = "wasm32"))]
 mod json;

@@ -28,7 +28,7 @@ const RECIPE: [&str; 3] = [include_str!("package.rs"), include_str!("bindgen.rs"
 const VERSION_TO_FILL: &str = "\"version\": \"0.0.0\"";
 
 /// The facade, without which there is no package.
-const REQUIRED: [&str; 2] = ["index.js", "index.d.ts"];
+const REQUIRED: [&str; 3] = ["index.js", "browser.js", "index.d.ts"];
 
 /// A finished package.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use crate::process;
 
 /// What a page loads. The type declarations are read by editors only.
-const LOADED: [&str; 3] = ["kindling_bg.wasm", "kindling.js", "index.js"];
+const LOADED: [&str; 4] = ["kindling_bg.wasm", "kindling.js", "index.js", "browser.js"];
 
 /// Compresses as web servers do: gzip -9 and brotli 11. Node.js has both and is needed for the build anyway.
 const COMPRESS: &str = "const { readFileSync } = require('node:fs'); const zlib = require('node:zlib');

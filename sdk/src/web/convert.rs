@@ -17,18 +17,9 @@ pub(super) fn from_js(value: &JsValue) -> Result<Value, &'static str> {
     read(value, 0)
 }
 
-/// Reads an object, or nothing where there is none.
-pub(super) fn members_from_js(value: &JsValue) -> Result<Option<Members>, &'static str> {
-    match from_js(value)? {
-        Value::Null => Ok(None),
-        Value::Object(members) => Ok(Some(members)),
-        _ => Err("properties must be an object"),
-    }
-}
-
 fn read(value: &JsValue, depth: usize) -> Result<Value, &'static str> {
-    // Also what ends a value that contains itself.
-    if depth > limits::VALUE_DEPTH + 1 {
+    // Also what ends a value that contains itself. Properties, a level deeper than a value alone, stand in a record.
+    if depth > limits::VALUE_DEPTH + 2 {
         return Err("a value may be nested at most 16 levels deep");
     }
     if value.is_null() || value.is_undefined() {

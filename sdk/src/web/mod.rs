@@ -1,11 +1,9 @@
-//! The shell around [`crate::client`] in a browser: storage, network, page events, timers, display, and the surface that the
-//! JavaScript facade calls. It converts and delegates.
+//! The shell around [`crate::client`] in a browser: storage, display, and the surface that the JavaScript facade calls. It
+//! converts and delegates. What the browser does of itself (requests, a timer, locks, the page's events) is in
+//! `sdk/js/browser.js`: a few lines there, and a tenth of the bytes that calling all that from here would take.
 
 mod convert;
 mod display;
 mod host;
-mod locks;
-mod network;
-mod page;
 mod shell;
 mod surface;

@@ -6,12 +6,9 @@ use std::rc::Rc;
 
 use js_sys::{Array, Function, JSON, Reflect};
 use kindling_core::{
-    ids::{CampaignId, ExternalId},
+    ids::{ExternalId, StreamId},
     message::InAppMessage,
-    profile::StandardAttribute,
-    protocol::{AttributeChange, Currency, Hundredths, RecordKind},
     time::Duration,
-    value::{Number, Value},
 };
 use wasm_bindgen::prelude::*;
 
@@ -20,7 +17,10 @@ use super::{
     host::BrowserHost,
     shell::{Shell, from_clock},
 };
-use crate::client::{Client, Config};
+use crate::{
+    calls,
+    client::{Client, Config, Reply},
+};
 
 /// The SDK on one page.
 #[wasm_bindgen]
@@ -34,7 +34,7 @@ type Outcome = Option<String>;
 impl Sdk {
     /// Makes the SDK. `emit(name, value)` is called with what happens.
     #[wasm_bindgen(constructor)]
-    pub fn new(key: String, url: String, sdk: String, options: &JsValue, emit: Function) -> Self {
+    pub fn new(key: String, sdk: String, options: &JsValue, emit: Function) -> Self {
         let number = |name: &str, least: f64, default: f64| {
             let given = Reflect::get(options, &name.into()).ok().and_then(|value| value.as_f64());
             given.filter(|given| *given >= least).unwrap_or(default)
@@ -50,16 +50,60 @@ impl Sdk {
         };
         #[expect(clippy::cast_possible_truncation, reason = "a float cast saturates")]
         let z_index = number("inAppMessageZIndex", 0.0, 9001.0) as i32;
-        let shell = Shell::start(Client::new(host, config), url, z_index, emit);
+        let shell = Shell::new(Client::new(host, config), z_index, emit);
         if !durable {
-            shell.emit("warning", &"storage is blocked: records are kept in memory only".into());
+            shell.emit_plain("warning", "storage is blocked: records are kept in memory only");
         }
         Self { shell }
     }
 
-    /// Begins to send what earlier pages left. The facade calls it when it has said what it wants to be told.
+    /// Begins: emits what it needs of the browser. The facade calls it when it has said what it wants to be told.
     pub fn begin(&self) {
-        self.shell.adopt();
+        self.shell.act(|_, _| ());
+    }
+
+    /// Takes over what pages that are gone left behind: every stream but these.
+    pub fn adopt(&self, live: &Array) {
+        let live: Vec<StreamId> = live.iter().filter_map(|id| StreamId::parse(&id.as_string()?).ok()).collect();
+        self.shell.act(|client, now| client.adopt(&live, now));
+    }
+
+    /// The timer went off.
+    pub fn tick(&self) {
+        self.shell.act(Client::tick);
+    }
+
+    /// The page is hidden.
+    pub fn hidden(&self) {
+        self.shell.act(Client::hidden);
+    }
+
+    /// The network is back.
+    pub fn online(&self) {
+        self.shell.act(Client::online);
+    }
+
+    /// Another tab changed what is stored under a key of localStorage, or everything.
+    pub fn storage_changed(&self, key: Option<String>) {
+        self.shell.act(|client, _| match key {
+            None => client.storage_changed(None),
+            Some(key) => {
+                if let Some(own) = client.host().own_key(&key).map(ToOwned::to_owned) {
+                    client.storage_changed(Some(&own));
+                }
+            }
+        });
+    }
+
+    /// What came of a flush: a status, how many seconds the server asks to wait, and the body. Without a status: no answer.
+    pub fn reply(&self, flush: u32, status: Option<u16>, retry_after: Option<f64>, body: Option<String>) {
+        let reply = match status {
+            Some(status) => {
+                Reply::Answer { status, retry_after: retry_after.map(seconds), body: body.unwrap_or_default() }
+            }
+            None => Reply::Unreachable,
+        };
+        self.shell.act(|client, now| client.reply(flush, reply, now));
     }
 
     /// Until it is called again without a time, records are made as of that time, in milliseconds since 1970: so calls that
@@ -68,9 +112,9 @@ impl Sdk {
         self.shell.act(|client, _| client.set_record_time(ms.map(from_clock)));
     }
 
-    /// Stops for good.
+    /// Stops for good: takes everything from the page.
     pub fn stop(&self) {
-        self.shell.stop();
+        self.shell.display.clear();
     }
 
     pub fn device_id(&self) -> String {
@@ -81,12 +125,12 @@ impl Sdk {
         self.shell.act(|client, _| client.external_id().map(ToString::to_string))
     }
 
-    pub fn set_shows_messages(&self, shows: bool) {
-        self.shell.act(|client, _| client.set_shows_messages(shows));
-    }
-
-    pub fn set_watched(&self, watched: bool) {
-        self.shell.act(|client, _| client.set_watched(watched));
+    /// Says whether anybody shows messages, and whether anybody wants to be told of what happens.
+    pub fn set_interests(&self, shows_messages: bool, watched: bool) {
+        self.shell.act(|client, _| {
+            client.set_shows_messages(shows_messages);
+            client.set_watched(watched);
+        });
     }
 
     pub fn open_session(&self) {
@@ -112,59 +156,11 @@ impl Sdk {
         self.shell.act(|client, now| client.flush(token, now));
     }
 
-    pub fn log_custom_event(&self, name: String, properties: &JsValue) -> Outcome {
-        self.try_log(|| Ok(RecordKind::CustomEvent { name, properties: convert::members_from_js(properties)? }))
-    }
-
-    pub fn log_purchase(
-        &self,
-        product_id: String,
-        price: f64,
-        currency: &str,
-        quantity: f64,
-        properties: &JsValue,
-    ) -> Outcome {
-        self.try_log(|| {
-            let quantity = Number::new(quantity).and_then(Number::as_integer).and_then(|n| u32::try_from(n).ok());
-            Ok(RecordKind::Purchase {
-                product_id,
-                price: Hundredths::from_units(price).ok_or("a price must be from 0 to 10,000,000")?,
-                currency: Currency::parse(currency).ok_or("a currency must be an ISO 4217 code, like EUR")?,
-                quantity: quantity.ok_or("a quantity must be a whole number from 1 to 100")?,
-                properties: convert::members_from_js(properties)?,
-            })
-        })
-    }
-
-    pub fn set_attribute(&self, name: &str, value: &JsValue) -> Outcome {
-        self.try_log(|| {
-            let name = StandardAttribute::parse(name).ok_or("there is no such attribute")?;
-            Ok(RecordKind::Attribute { name, value: convert::from_js(value)? })
-        })
-    }
-
-    pub fn set_custom_attribute(&self, name: String, value: &JsValue) -> Outcome {
-        self.try_log(|| {
-            let change = AttributeChange::Set { value: convert::from_js(value)? };
-            Ok(RecordKind::CustomAttribute { name, change })
-        })
-    }
-
-    pub fn increment_custom_attribute(&self, name: String, by: f64) -> Outcome {
-        self.try_log(|| {
-            let change = AttributeChange::Increment { by: Number::new(by).ok_or("a number must be finite")? };
-            Ok(RecordKind::CustomAttribute { name, change })
-        })
-    }
-
-    pub fn add_to_custom_attribute(&self, name: String, value: String) -> Outcome {
-        let change = AttributeChange::Add { value: Value::String(value) };
-        self.try_log(|| Ok(RecordKind::CustomAttribute { name, change }))
-    }
-
-    pub fn remove_from_custom_attribute(&self, name: String, value: String) -> Outcome {
-        let change = AttributeChange::Remove { value: Value::String(value) };
-        self.try_log(|| Ok(RecordKind::CustomAttribute { name, change }))
+    /// Records something: an object in the form of a record, without its place and time.
+    pub fn log(&self, call: &JsValue) -> Outcome {
+        let kind = convert::from_js(call).and_then(calls::record);
+        let done = kind.and_then(|kind| self.shell.log(kind).map_err(|error| error.detail()));
+        done.err().map(ToOwned::to_owned)
     }
 
     /// Shows a message, as it was emitted.
@@ -184,34 +180,15 @@ impl Sdk {
         self.shell.display.close(id);
     }
 
-    pub fn log_message_impression(&self, message: String) -> Outcome {
-        self.try_log(|| Ok(RecordKind::MessageImpression { message: campaign(message)? }))
-    }
-
-    pub fn log_message_click(&self, message: String, button: Option<String>) -> Outcome {
-        self.try_log(|| Ok(RecordKind::MessageClick { message: campaign(message)?, button }))
-    }
-
     /// The held messages, each with `last_shown_at`.
-    pub fn held_messages(&self) -> Array {
-        self.shell.look(|client| client.held_messages().map(|held| convert::to_js(&held)).collect())
+    pub fn held_messages(&self) -> JsValue {
+        self.shell.look(|client| convert::to_js(&client.held_messages().collect::<Vec<_>>()))
     }
 
     /// The records that wait.
     pub fn queued_records(&self) -> JsValue {
         JSON::parse(&self.shell.look(Client::queued_records)).unwrap_or_else(|_| Array::new().into())
     }
-}
-
-impl Sdk {
-    fn try_log(&self, kind: impl FnOnce() -> Result<RecordKind, &'static str>) -> Outcome {
-        let done = kind().and_then(|kind| self.shell.log(kind).map_err(|error| error.detail()));
-        done.err().map(ToOwned::to_owned)
-    }
-}
-
-fn campaign(id: String) -> Result<CampaignId, &'static str> {
-    CampaignId::parse(id).map_err(|_| "that is not a message of this SDK")
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a float cast saturates")]

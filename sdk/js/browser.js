@@ -1,0 +1,111 @@
+// What the module needs of the browser: requests, one timer, locks and the page's events. It decides nothing.
+
+/** A request that takes longer counts as lost. */
+const TIMEOUT_MS = 30_000;
+
+/** A page holds the lock of this name, with the id of the stream that it writes: so others leave that stream alone. */
+const LOCK = "kindling.stream.";
+
+/** Connects the module to the browser. `call(act)` runs `act` with the module, as long as it is alive. */
+export function connect(call, url) {
+  const listening = new AbortController();
+  let timer;
+  let stream; // the one that the module writes
+  let held; // the stream whose lock this page holds
+  let release;
+  let gone = false; // the page has been left, and has not come back
+
+  /** Asks for the lock of the stream. Nobody else ever wants it, so it is granted. */
+  async function hold() {
+    if (gone || stream === held) return;
+    release?.();
+    held = stream;
+    const until = new Promise((resolve) => (release = resolve));
+    try {
+      await navigator.locks.request(LOCK + stream, () => until);
+    } catch {
+      // Without locks everything works, only some records are sent by two pages and dropped once by the server.
+    }
+  }
+
+  function letGo() {
+    release?.();
+    held = release = undefined;
+  }
+
+  /** Has the module take over what pages that are gone left behind. */
+  async function adopt() {
+    let live = [];
+    try {
+      const snapshot = await navigator.locks.query();
+      // A lock that is being asked for belongs to a page that is just starting.
+      const names = [...snapshot.held, ...snapshot.pending].map((lock) => lock.name);
+      live = names.filter((name) => name.startsWith(LOCK)).map((name) => name.slice(LOCK.length));
+    } catch {
+      // No locks: nothing is known to be taken care of.
+    }
+    call((sdk) => sdk.adopt(live));
+  }
+
+  const tick = () => call((sdk) => sdk.tick());
+
+  /** The page is visible again: time to look for what other pages left. */
+  function shown() {
+    gone = false;
+    adopt();
+    tick();
+    hold();
+  }
+
+  /**
+   * The page is left. A browser may keep it for going back: its records are not taken care of until then, so others may. If it
+   * comes back, it may send again what they sent, which does no harm.
+   */
+  function left() {
+    gone = true;
+    call((sdk) => sdk.hidden());
+    letGo();
+  }
+
+  const on = (target, event, act) => target.addEventListener(event, act, { signal: listening.signal });
+  on(document, "visibilitychange", () => (document.hidden ? call((sdk) => sdk.hidden()) : shown()));
+  on(window, "pagehide", left);
+  on(window, "pageshow", shown);
+  on(window, "online", () => {
+    adopt();
+    call((sdk) => sdk.online());
+  });
+  on(window, "storage", (event) => call((sdk) => sdk.storage_changed(event.key)));
+
+  return {
+    adopt,
+
+    /** The body is text and there are no headers of our own: a simple request, which needs no preflight. */
+    async send([flush, body, keepalive]) {
+      let answer = [];
+      try {
+        const signal = keepalive ? undefined : AbortSignal.timeout?.(TIMEOUT_MS);
+        const response = await fetch(url, { method: "POST", body, credentials: "omit", keepalive, signal });
+        const wait = response.headers.get("retry-after")?.trim();
+        answer = [response.status, /^\d+$/.test(wait) ? Number(wait) : undefined, await response.text()];
+      } catch {
+        // There was no answer.
+      }
+      call((sdk) => sdk.reply(flush, ...answer));
+    },
+
+    /** A call is done: which stream is written now, and in how many milliseconds the module has something to do. */
+    settled([written, wait]) {
+      stream = written;
+      hold();
+      clearTimeout(timer);
+      if (wait !== undefined) timer = setTimeout(tick, wait);
+    },
+
+    stop() {
+      listening.abort();
+      clearTimeout(timer);
+      letGo();
+    },
+  };
+}

@@ -1,0 +1,129 @@
+//! Reading what the facade asks to be recorded.
+
+use kindling_core::{
+    ids::CampaignId,
+    profile::StandardAttribute,
+    protocol::{AttributeChange, Currency, Hundredths, RecordKind},
+    value::{Object, Value},
+};
+
+const MESSAGE: &str = "that is not a message of this SDK";
+
+/// Reads an object in the form of a record, without its place and time. The error says what is wrong.
+pub(crate) fn record(call: Value) -> Result<RecordKind, &'static str> {
+    let Value::Object(mut call) = call else { return Err("a record must be an object") };
+    let kind = text(&mut call, "type");
+    Ok(match kind.as_str() {
+        "custom_event" => RecordKind::CustomEvent { name: text(&mut call, "name"), properties: properties(&mut call)? },
+        "purchase" => RecordKind::Purchase {
+            product_id: text(&mut call, "product_id"),
+            price: price(&call).ok_or("a price must be from 0 to 10,000,000")?,
+            currency: Currency::parse(&text(&mut call, "currency"))
+                .ok_or("a currency must be an ISO 4217 code, like EUR")?,
+            quantity: quantity(&call).ok_or("a quantity must be a whole number from 1 to 100")?,
+            properties: properties(&mut call)?,
+        },
+        "attribute" => RecordKind::Attribute {
+            name: StandardAttribute::parse(&text(&mut call, "name")).ok_or("there is no such attribute")?,
+            value: value(&mut call),
+        },
+        "custom_attribute" => RecordKind::CustomAttribute { name: text(&mut call, "name"), change: change(&mut call)? },
+        "message_impression" => RecordKind::MessageImpression { message: message(&mut call)? },
+        "message_click" => {
+            let button = call.get("button").and_then(Value::as_str).map(ToOwned::to_owned);
+            RecordKind::MessageClick { message: message(&mut call)?, button }
+        }
+        _ => return Err("there is no such record"),
+    })
+}
+
+fn change(call: &mut Object) -> Result<AttributeChange, &'static str> {
+    let operation = text(call, "op");
+    Ok(match operation.as_str() {
+        "set" => AttributeChange::Set { value: value(call) },
+        "increment" => match call.get("by") {
+            Some(Value::Number(by)) => AttributeChange::Increment { by: *by },
+            _ => return Err("a number must be finite"),
+        },
+        "add" => AttributeChange::Add { value: value(call) },
+        "remove" => AttributeChange::Remove { value: value(call) },
+        _ => return Err("there is no such change"),
+    })
+}
+
+fn text(call: &mut Object, name: &str) -> String {
+    match call.remove(name) {
+        Some(Value::String(text)) => text,
+        _ => String::new(),
+    }
+}
+
+fn value(call: &mut Object) -> Value {
+    call.remove("value").unwrap_or(Value::Null)
+}
+
+fn properties(call: &mut Object) -> Result<Option<Object>, &'static str> {
+    match call.remove("properties") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Object(properties)) => Ok(Some(properties)),
+        Some(_) => Err("properties must be an object"),
+    }
+}
+
+fn price(call: &Object) -> Option<Hundredths> {
+    if let Value::Number(price) = call.get("price")? { Hundredths::from_units(price.get()) } else { None }
+}
+
+fn quantity(call: &Object) -> Option<u32> {
+    if let Value::Number(quantity) = call.get("quantity")? { u32::try_from(quantity.as_integer()?).ok() } else { None }
+}
+
+fn message(call: &mut Object) -> Result<CampaignId, &'static str> {
+    CampaignId::parse(text(call, "message")).map_err(|_| MESSAGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<RecordKind, &'static str> {
+        record(serde_json::from_str(json).unwrap())
+    }
+
+    #[test]
+    fn what_is_read_is_what_was_asked() {
+        for json in [
+            r#"{"type":"custom_event","name":"added","properties":{"price":12.5}}"#,
+            r#"{"type":"custom_event","name":"added"}"#,
+            r#"{"type":"purchase","product_id":"mug","price":12.5,"currency":"EUR","quantity":2,"properties":{"a":1}}"#,
+            r#"{"type":"attribute","name":"email","value":null}"#,
+            r#"{"type":"custom_attribute","name":"plan","op":"set","value":["a"]}"#,
+            r#"{"type":"custom_attribute","name":"visits","op":"increment","by":1}"#,
+            r#"{"type":"custom_attribute","name":"tags","op":"add","value":"x"}"#,
+            r#"{"type":"custom_attribute","name":"tags","op":"remove","value":"x"}"#,
+            r#"{"type":"message_impression","message":"welcome"}"#,
+            r#"{"type":"message_click","message":"welcome","button":"go"}"#,
+            r#"{"type":"message_click","message":"welcome"}"#,
+        ] {
+            assert_eq!(serde_json::to_string(&read(json).unwrap()).unwrap(), json);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (json, wrong) in [
+            ("1", "a record must be"),
+            (r#"{"type":"session_start"}"#, "no such record"),
+            (r#"{"type":"custom_event","name":"a","properties":[]}"#, "properties must be"),
+            (r#"{"type":"purchase","product_id":"a","price":null,"currency":"EUR","quantity":1}"#, "a price must be"),
+            (r#"{"type":"purchase","product_id":"a","price":1,"currency":"euro","quantity":1}"#, "a currency must be"),
+            (r#"{"type":"purchase","product_id":"a","price":1,"currency":"EUR","quantity":1.5}"#, "a quantity must be"),
+            (r#"{"type":"attribute","name":"shoe_size","value":1}"#, "no such attribute"),
+            (r#"{"type":"custom_attribute","name":"a","op":"increment","by":null}"#, "a number must be"),
+            (r#"{"type":"custom_attribute","name":"a","op":"merge","value":{}}"#, "no such change"),
+            (r#"{"type":"message_click","message":"No!"}"#, "not a message"),
+        ] {
+            assert!(read(json).unwrap_err().contains(wrong), "{json}");
+        }
+    }
+}
