@@ -7,3 +7,8 @@ mod display;
 mod host;
 mod shell;
 mod surface;
+
+/// A seventh of the code of the standard library's. It looks through a list of what is free, which is short here.
+#[global_allocator]
+static ALLOCATOR: lol_alloc::LockedAllocator<lol_alloc::FreeListAllocator> =
+    lol_alloc::LockedAllocator::new(lol_alloc::FreeListAllocator::new());
