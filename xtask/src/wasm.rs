@@ -1,7 +1,8 @@
 //! Finding a compiler for WebAssembly, and installing one when there is none.
 //!
-//! Rustup's target is preferred. Where it can be had neither on this machine nor from the network, Debian's own Rust
-//! serves: it has no WebAssembly target either, but it has the sources of the standard library to build one from.
+//! One that can build the standard library is preferred: built for size, and with panics that trap at once, the module is a
+//! sixth smaller. Rustup's toolchain can where it has the library's sources (`rustup component add rust-src`). Where it has not,
+//! Debian's own Rust serves, which comes with them. Without either, rustup's target with its ready-made library does.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,15 +31,15 @@ const DEBIAN_CARGO_CLIPPY: &str = "/usr/bin/cargo-clippy";
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
 const DEBIAN_CLIPPY: &str = "rust-web-clippy";
-const DEBIAN_BUILD_STD: [&str; 2] = ["-Zbuild-std=std", "-Zbuild-std-features=optimize_for_size"];
-/// A panic traps at once, without putting a message together that nobody would see: a seventh less to load.
-const DEBIAN_RUSTFLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort";
+const BUILD_STD: [&str; 2] = ["-Zbuild-std=std", "-Zbuild-std-features=optimize_for_size"];
+/// A panic traps at once, without putting a message together that nobody would see.
+const BUILD_STD_RUSTFLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort";
 
 /// Which toolchain the user wants.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Choice {
     // Plain comments: as documentation they would make the help of every command long.
-    // Rustup's if it is there or can be installed, otherwise Debian's.
+    // What makes the smallest module: rustup's with the library's sources, otherwise Debian's, otherwise rustup's without.
     #[default]
     Auto,
     // The toolchain that compiles everything else, with rustup's target.
@@ -50,45 +51,59 @@ pub(crate) enum Choice {
 /// Something that compiles for WebAssembly.
 #[derive(Debug)]
 pub(crate) enum Toolchain {
-    /// The toolchain that compiles everything else.
+    /// The toolchain that compiles everything else, with the ready-made standard library.
     Active,
+    /// The same, which builds the standard library too.
+    ActiveWithSources,
     /// Debian's, which builds the standard library too.
     Debian { linker: PathBuf },
 }
 
-/// The first toolchain that is there or can be installed.
+/// The toolchain that makes the smallest module, of those that are there or can be installed.
 pub(crate) fn find(project: &Project, choice: Choice) -> Result<Toolchain> {
     if choice == Choice::Debian {
         return debian(project);
     }
-    let Err(error) = add_rustup_target(project, choice) else {
-        return Ok(Toolchain::Active);
-    };
+    let rustup = add_rustup_target(project, choice);
     process::check_interrupt()?;
-    if choice == Choice::Rustup {
-        return Err(error);
+    if rustup.is_ok() && has_library_sources(&sysroot()?) {
+        return Ok(Toolchain::ActiveWithSources);
     }
-    debian(project).with_context(|| {
-        format!(
-            "there is no way to compile for WebAssembly: rustup cannot provide {TARGET} ({error:#}), and Debian's \
+    if choice == Choice::Rustup {
+        return rustup.map(|()| Toolchain::Active);
+    }
+    match (debian(project), rustup) {
+        (Ok(toolchain), _) => Ok(toolchain),
+        (Err(error), Ok(())) => {
+            process::check_interrupt()?;
+            progress::say(&format!("    the module will be larger than it could be: {error:#}"));
+            Ok(Toolchain::Active)
+        }
+        (Err(error), Err(rustup)) => Err(error.context(format!(
+            "there is no way to compile for WebAssembly: rustup cannot provide {TARGET} ({rustup:#}), and Debian's \
              toolchain cannot be had either"
-        )
-    })
+        ))),
+    }
 }
 
 impl Toolchain {
     /// For messages.
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Self::Active => "the active Rust toolchain",
+            Self::Active | Self::ActiveWithSources => "the active Rust toolchain",
             Self::Debian { .. } => "Debian's Rust toolchain",
         }
+    }
+
+    /// Whether it builds the standard library too: only then the module is as small as it can be.
+    pub(crate) fn builds_library(&self) -> bool {
+        !matches!(self, Self::Active)
     }
 
     /// Whether it has what `cargo clippy` needs. Installs it.
     pub(crate) fn install_clippy(&self, project: &Project) -> Result<()> {
         match self {
-            Self::Active => Ok(()),
+            Self::Active | Self::ActiveWithSources => Ok(()),
             Self::Debian { .. } => debian::install(project, &[DEBIAN_CLIPPY], "check the SDK's WebAssembly code"),
         }
     }
@@ -97,11 +112,17 @@ impl Toolchain {
     pub(crate) fn cargo(&self, project: &Project, subcommand: &str) -> Command {
         let mut command = match self {
             Self::Active => cargo::command(project),
+            Self::ActiveWithSources => {
+                let mut command = cargo::command(project);
+                command.env("CARGO_TARGET_DIR", project.target.join("wasm-sources"));
+                command
+            }
             Self::Debian { linker } => debian_cargo(project, subcommand, linker),
         };
         command.args([subcommand, "--locked", "--target", TARGET]);
-        if let Self::Debian { .. } = self {
-            command.args(DEBIAN_BUILD_STD);
+        if self.builds_library() {
+            // Building the standard library is an unstable feature of a stable compiler.
+            command.args(BUILD_STD).env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", BUILD_STD_RUSTFLAGS);
         }
         command
     }
@@ -127,9 +148,6 @@ fn debian_cargo(project: &Project, subcommand: &str, linker: &Path) -> Command {
         .env("RUSTC", DEBIAN_RUSTC)
         // Empty and set: this overrides a wrapper from cargo's configuration too.
         .env("RUSTC_WRAPPER", "")
-        .env("RUSTFLAGS", DEBIAN_RUSTFLAGS)
-        // Building the standard library is an unstable feature of a stable compiler.
-        .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker)
         // Artefacts of different compilers in one folder would throw each other out.
         .env("CARGO_TARGET_DIR", project.target.join("wasm-debian"));
@@ -188,6 +206,11 @@ fn has_target(sysroot: &Path) -> bool {
             })
         })
     })
+}
+
+/// Whether the sources of the standard library are there (rustup's component `rust-src`).
+fn has_library_sources(sysroot: &Path) -> bool {
+    sysroot.join("lib/rustlib/src/rust/library/Cargo.lock").is_file()
 }
 
 /// Whether the note of a failure is about this toolchain and still fresh.
