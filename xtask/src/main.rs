@@ -17,16 +17,17 @@ mod filter_cases;
 mod fingerprint;
 mod folder;
 mod fuzz;
+mod npm;
 mod package;
 mod process;
 mod programs;
 mod progress;
 mod project;
+mod shrink;
 mod sizes;
 mod tally;
 mod test;
 mod wasm;
-mod wasm_opt;
 
 use std::process::ExitCode;
 
@@ -87,15 +88,16 @@ fn run(command_line: &CommandLine) -> Result<ExitCode> {
         Command::Demo(options) => demo::run(&project, choice, options),
         Command::Test(options) => test::run(&project, choice, options),
         Command::Package => {
-            let package = package::build(&project, &wasm::find(&project, choice)?)?;
-            sizes::print(&package.folder)?;
+            let toolchain = wasm::find(&project, choice)?;
+            let package = package::build(&project, &toolchain)?;
+            sizes::print(&package.folder, toolchain.builds_library())?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Bench(options) => bench::run(&project, options),
         Command::Fuzz(options) => fuzz::run(&project, options),
         Command::Setup => {
             wasm::find(&project, choice)?;
-            wasm_opt::install(&project)?;
+            npm::install(&project)?;
             browser::find_or_install(&project)?;
             Ok(ExitCode::SUCCESS)
         }

@@ -15,14 +15,15 @@ use crate::bindgen;
 use crate::cargo;
 use crate::fingerprint::Fingerprint;
 use crate::folder;
+use crate::npm;
 use crate::process;
 use crate::progress;
 use crate::project::Project;
+use crate::shrink;
 use crate::wasm::Toolchain;
-use crate::wasm_opt;
 
 /// How the package is made. It is part of the fingerprint, so that a change of it makes a new package.
-const RECIPE: [&str; 3] = [include_str!("package.rs"), include_str!("bindgen.rs"), include_str!("wasm_opt.rs")];
+const RECIPE: [&str; 3] = [include_str!("package.rs"), include_str!("bindgen.rs"), include_str!("shrink.rs")];
 
 /// The version in sdk/package.json, which is replaced by the workspace's.
 const VERSION_TO_FILL: &str = "\"version\": \"0.0.0\"";
@@ -96,7 +97,7 @@ fn compile(project: &Project, toolchain: &Toolchain) -> Result<PathBuf> {
 /// The parts of the package that are written by hand.
 #[derive(Debug)]
 struct Sources {
-    /// Copied as they are. A minifier would come in where they are copied.
+    /// Copied, and the code among them made smaller.
     scripts: PathBuf,
     manifest: String,
     /// Name in the package and where it comes from.
@@ -168,8 +169,12 @@ fn assemble(project: &Project, sources: &Sources, wasm: &Path, place: &Path) -> 
     let dist = place.join("dist");
     folder::create(&dist)?;
     bindgen::generate(wasm, &dist)?;
-    wasm_opt::optimise(project, &dist.join("kindling_bg.wasm"))?;
+    let tools = npm::install(project)?;
+    shrink::module(&tools, &dist.join("kindling_bg.wasm"), &dist.join("kindling.js"))?;
     folder::copy(&sources.scripts, &dist)?;
+    for script in ["kindling.js", "index.js", "browser.js"] {
+        shrink::script(project, &tools, &dist.join(script))?;
+    }
     for (name, path) in &sources.documents {
         if path.is_file() {
             folder::copy_file(path, &place.join(name))?;

@@ -4,12 +4,16 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::process;
 
 /// What a page loads. The type declarations are read by editors only.
 const LOADED: [&str; 4] = ["kindling_bg.wasm", "kindling.js", "index.js", "browser.js"];
+
+/// What a page may load, in bytes as brotli has them. It is to go down: whoever makes the package smaller writes down the new
+/// size here, with a small margin.
+const BUDGET: u64 = 57_500;
 
 /// Compresses as web servers do: gzip -9 and brotli 11. Node.js has both and is needed for the build anyway.
 const COMPRESS: &str = "const { readFileSync } = require('node:fs'); const zlib = require('node:zlib');
@@ -26,8 +30,8 @@ struct Size {
     brotli: u64,
 }
 
-/// Prints the sizes of the files in the package in `folder`.
-pub(crate) fn print(folder: &Path) -> Result<()> {
+/// Prints the sizes of the files in the package in `folder`. With `hold`, it is an error if they are beyond the budget.
+pub(crate) fn print(folder: &Path, hold: bool) -> Result<()> {
     let paths = LOADED.map(|name| folder.join("dist").join(name));
     let compressed = process::output(Command::new("node").args(["-e", COMPRESS]).args(&paths))?;
     let mut rows = Vec::new();
@@ -36,6 +40,20 @@ pub(crate) fn print(folder: &Path) -> Result<()> {
         rows.push((*name, size(raw, line)?));
     }
     print!("{}", table(&rows));
+    let total: u64 = rows.iter().map(|(_, size)| size.brotli).sum();
+    match hold {
+        true => within_budget(total),
+        false => {
+            println!("not held to the budget of {BUDGET} bytes: this toolchain can't build the standard library");
+            Ok(())
+        }
+    }
+}
+
+fn within_budget(total: u64) -> Result<()> {
+    if total > BUDGET {
+        bail!("the package has {total} bytes as brotli has them, and may have {BUDGET}");
+    }
     Ok(())
 }
 
@@ -69,6 +87,12 @@ mod tests {
         let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(lines[1], ["a.wasm", "1000", "400", "300"]);
         assert_eq!(lines[3], ["total", "1010", "407", "305"]);
+    }
+
+    #[test]
+    fn the_budget_is_held() {
+        assert!(within_budget(BUDGET).is_ok());
+        assert!(within_budget(BUDGET + 1).is_err());
     }
 
     #[test]
