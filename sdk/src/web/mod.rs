@@ -1,6 +1,6 @@
 //! The shell around [`crate::client`] in a browser: storage, display, and the surface that the JavaScript facade calls. It
 //! converts and delegates. What the browser does of itself (requests, a timer, locks, the page's events) is in
-//! `sdk/js/browser.js`: a few lines there, and a tenth of the bytes that calling all that from here would take.
+//! `sdk/js/browser.js`: a few lines there, where calling all that from here took 5 kB.
 
 mod convert;
 mod display;
@@ -8,7 +8,7 @@ mod host;
 mod shell;
 mod surface;
 
-/// A seventh of the code of the standard library's. It looks through a list of what is free, which is short here.
+/// 2 kB less to load than the standard library's. It looks through a list of what is free, which is short here.
 #[global_allocator]
 static ALLOCATOR: lol_alloc::LockedAllocator<lol_alloc::FreeListAllocator> =
     lol_alloc::LockedAllocator::new(lol_alloc::FreeListAllocator::new());
