@@ -23,6 +23,14 @@ export interface InitializationOptions {
   minimumIntervalBetweenTriggerActionsInSeconds?: number;
   /** Records wait at most this many seconds before they are sent. Default 10, at least 1. */
   flushIntervalInSeconds?: number;
+  /**
+   * Load, store and record nothing until {@link enableSDK} says that the visitor agreed. That is remembered. Default `false`.
+   */
+  requireConsent?: boolean;
+  /** The same for visitors whose browser sends Global Privacy Control. Default `false`. */
+  respectGlobalPrivacyControl?: boolean;
+  /** Also start for programs that read pages and say so in their user agent. Default `false`. */
+  allowCrawlerActivity?: boolean;
   /** Stacking order of a shown message. Default 9001. */
   inAppMessageZIndex?: number;
   /** Where the WebAssembly module is, if not beside this file: an address, a response, its bytes, or the compiled module. */
@@ -42,6 +50,16 @@ export function isInitialized(): boolean;
 /** Stops the SDK: removes its listeners, timers and any message on the page. What is queued stays stored for the next start. */
 export function destroy(): void;
 
+/**
+ * Stops recording on this device until {@link enableSDK}, also after reloads. With `flush` what is queued is sent before; without it
+ * that stays stored. {@link wipeData} removes it.
+ */
+export function disableSDK(options?: { flush?: boolean }): void;
+/** Takes part (again): the visitor agreed. If {@link initialize} was called on this page, the SDK starts now. */
+export function enableSDK(): void;
+/** Whether nothing is recorded on this device: because of {@link disableSDK}, or because consent is needed and not given. */
+export function isDisabled(): boolean;
+
 /** Opens a session, or resumes the one of the last 30 minutes. A new one fires `session_start` triggers. */
 export function openSession(): void;
 /**
@@ -49,6 +67,11 @@ export function openSession(): void;
  * the same device starts fresh. The id has at most 997 bytes.
  */
 export function changeUser(externalId: string): void;
+/**
+ * Signs the user out: from here on an unknown visitor uses this device. What was queued stays the user's and is sent; `success` is
+ * called when it has been taken, `error` when it could not be sent yet.
+ */
+export function logout(success?: () => void, error?: () => void): void;
 /** The user of this device. `undefined` before {@link initialize}. */
 export function getUser(): User | undefined;
 /** The random id of this device, a UUID. `undefined` until the SDK is ready. */
@@ -77,6 +100,8 @@ export function logInAppMessageImpression(message: InAppMessage): boolean;
 export function logInAppMessageClick(message: InAppMessage): boolean;
 /** Records that a button of a message was clicked, for pages that draw messages themselves. */
 export function logInAppMessageButtonClick(button: InAppMessageButton, message: InAppMessage): boolean;
+/** Records that a message was put away without a click, for pages that draw messages themselves. */
+export function logInAppMessageDismissal(message: InAppMessage): boolean;
 /** The messages that this device holds for the current user, ready to show without a network. */
 export function getHeldInAppMessages(): HeldInAppMessage[];
 
@@ -97,6 +122,8 @@ export function removeSubscription(id: string): void;
 /** Ends all subscriptions. */
 export function removeAllSubscriptions(): void;
 
+/** `opted_in`: they said yes, and confirmed it; `subscribed`: they did not say no. */
+export type NotificationSubscriptionType = "opted_in" | "subscribed" | "unsubscribed";
 export type Gender = "m" | "f" | "o" | "u" | "n" | "p";
 
 /** The user of this device. Each setter returns whether the change was stored; `null` clears an attribute. */
@@ -115,8 +142,26 @@ export class User {
   setHomeCity(homeCity: string | null): boolean;
   /** An ISO 639-1 code, for example `"de"`. */
   setLanguage(language: string | null): boolean;
-  /** Sets a custom attribute; `null` removes it. */
-  setCustomUserAttribute(key: string, value: Json): boolean;
+  /**
+   * Gives the user a further name, like `("4711", "loyalty_card")`, by which your systems know them. It belongs to one user:
+   * one that is somebody else's is rejected by the server.
+   */
+  addAlias(alias: string, label: string): boolean;
+  /** Whether the user wants e-mail. */
+  setEmailNotificationSubscriptionType(state: NotificationSubscriptionType): boolean;
+  /** Whether the user wants push notifications. */
+  setPushNotificationSubscriptionType(state: NotificationSubscriptionType): boolean;
+  addToSubscriptionGroup(group: string): boolean;
+  removeFromSubscriptionGroup(group: string): boolean;
+  /** Where the user is: degrees north and east; how far off that may be, and how high it is, in metres. */
+  setLastKnownLocation(latitude: number, longitude: number, accuracy?: number | null, altitude?: number | null): boolean;
+  /**
+   * Sets a custom attribute; `null` removes it. With `merge` an object changes only the members that it names: `null` removes one
+   * (RFC 7386).
+   */
+  setCustomUserAttribute(key: string, value: Json, merge?: boolean): boolean;
+  /** Sets a custom attribute to a place, `{ latitude, longitude }`; both `null` removes it. */
+  setCustomLocationAttribute(key: string, latitude: number | null, longitude: number | null): boolean;
   /** Adds `by` (default 1, may be negative) to a number; a missing attribute counts as 0. */
   incrementCustomUserAttribute(key: string, by?: number): boolean;
   /** Adds a string to an array, without repeating it; a missing attribute becomes an array. */
@@ -189,7 +234,8 @@ export interface QueuedRecord {
   at: number;
   type:
     | "custom_event" | "purchase" | "attribute" | "custom_attribute" | "session_start" | "session_end"
-    | "identified" | "message_impression" | "message_click";
+    | "identified" | "message_impression" | "message_click" | "message_dismissal" | "subscription"
+    | "subscription_group" | "location" | "alias" | "device";
   /** Further members by type, for example `name` and `properties` of a custom event. */
   [key: string]: unknown;
 }

@@ -2,6 +2,7 @@
 // and lets nothing throw into the page. What the SDK does is decided in WebAssembly.
 
 import { connect } from "./browser.js";
+import { isCrawler, isRefused, setConsent } from "./consent.js";
 
 const VERSION = "__VERSION__";
 
@@ -9,6 +10,7 @@ const VERSION = "__VERSION__";
 const MAX_EARLY_CALLS = 1000;
 
 let state = null; // { sdk, early, ready, user, … } from initialize() to destroy()
+let asked = []; // what initialize() was last asked, for enableSDK()
 let log = null; // a function while logging is on
 
 const say = (text) => log?.(`[kindling] ${text}`);
@@ -31,7 +33,7 @@ function run(name, act) {
     warn(`${name}() was called before initialize(), and ignored`);
     return false;
   }
-  if (state.failed) return false;
+  if (state.failed || state.closing) return false;
   if (!state.sdk) {
     if (state.early.length >= MAX_EARLY_CALLS) {
       warn(`${name}() was ignored: too many calls before the SDK was ready`);
@@ -66,17 +68,39 @@ function ask(act, otherwise) {
   }
 }
 
-/** What an argument throws when it is read (a getter, a proxy) ends the call; only a trap ends the SDK. */
+/** What an argument throws when it is read (a getter, a proxy) ends the call; only a trap ends the module. */
 function survive(name, error, result) {
-  if (error instanceof WebAssembly.RuntimeError) fail(`stopped by an error in ${name}`, error);
+  if (error instanceof WebAssembly.RuntimeError) recover(name, error);
   else warn(`${name}: ${error}`);
   return result;
 }
 
-/** After a trap the module's memory can't be trusted. What is stored is safe, and is sent by the next page. */
+/**
+ * After a trap the module's memory can't be trusted. It is made anew once, from what is stored; after a second one the SDK is silent
+ * until the next page. What is stored is safe either way.
+ */
+function recover(name, error) {
+  const mine = state;
+  mine.browser?.stop();
+  mine.sdk = null;
+  dismiss(mine);
+  if (mine.recovered) return fail(`stopped by an error in ${name}`, error);
+  mine.recovered = true;
+  console.warn(`[kindling] starts anew after an error in ${name}`, error);
+  // Not while the page's call is still under way.
+  mine.ready = Promise.resolve()
+    .then(() => {
+      if (state !== mine) return false;
+      mine.module.__wbg_reset_state();
+      return begin(mine);
+    })
+    .catch((cause) => fail("could not start anew", cause));
+}
+
 function fail(text, error) {
   state.failed = true;
   console.warn(`[kindling] ${text}`, error);
+  return false;
 }
 
 const isText = (value) => typeof value === "string";
@@ -102,22 +126,22 @@ function start(sdkKey, options) {
     return false;
   }
   if (options.enableLogging && !log) toggleLogging();
-  const mine = { sdk: null, early: [], failed: false, subscribers: new Map(), waiters: new Map(), next: 1, user: new User(OWN) };
+  if (!options.allowCrawlerActivity && isCrawler()) {
+    say("not started: a program reads this page");
+    return false;
+  }
+  asked = [sdkKey, options];
+  if (isRefused(options)) {
+    say("not started: the visitor does not take part");
+    return false;
+  }
+  const mine = { sdk: null, early: [], failed: false, subscribers: new Map(), waiters: new Map(), next: 1, user: new User(OWN), asked };
   state = mine;
   mine.ready = load(options.wasm)
-    .then((Sdk) => {
+    .then((module) => {
       if (state !== mine) return false;
-      const url = `${options.baseUrl.replace(/\/+$/, "")}/sdk/v1/flush`;
-      mine.sdk = new Sdk(sdkKey, `web/${VERSION}`, options, receive);
-      mine.browser = connect((act) => state === mine && ask(act), url);
-      updateInterests();
-      mine.sdk.begin();
-      mine.browser.adopt();
-      // In order, each with the clock at the time of its call.
-      for (let call; (call = mine.early.shift()); ) at(call.at, () => perform(call.name, call.act));
-      say("ready");
-      window.dispatchEvent(new CustomEvent("kindling.initialized"));
-      return !mine.failed;
+      mine.module = module;
+      return begin(mine);
     })
     .catch((error) => {
       mine.failed = true;
@@ -125,6 +149,22 @@ function start(sdkKey, options) {
       return false;
     });
   return true;
+}
+
+/** Makes the module's side of the SDK, and does what waited for it. */
+function begin(mine) {
+  const [sdkKey, options] = mine.asked;
+  const url = `${options.baseUrl.replace(/\/+$/, "")}/sdk/v1/flush`;
+  mine.sdk = new mine.module.Sdk(sdkKey, `web/${VERSION}`, options, receive);
+  mine.browser = connect((act) => state === mine && ask(act), url);
+  updateInterests();
+  mine.sdk.begin();
+  mine.browser.adopt();
+  // In order, each with the clock at the time of its call.
+  for (let call; mine.sdk && (call = mine.early.shift()); ) at(call.at, () => perform(call.name, call.act));
+  say("ready");
+  window.dispatchEvent(new CustomEvent("kindling.initialized"));
+  return isInitialized();
 }
 
 /** Carries out a call that came early, with the time at which it came. */
@@ -138,9 +178,9 @@ function at(time, act) {
 }
 
 async function load(source) {
-  const { default: init, Sdk } = await import("./kindling.js");
-  await init({ module_or_path: source ?? new URL("./kindling_bg.wasm", import.meta.url) });
-  return Sdk;
+  const module = await import("./kindling.js");
+  await module.default({ module_or_path: source ?? new URL("./kindling_bg.wasm", import.meta.url) });
+  return module;
 }
 
 export function ready() {
@@ -154,9 +194,39 @@ export function isInitialized() {
 export function destroy() {
   if (!state) return;
   ask((sdk) => sdk.stop());
-  state.browser?.stop();
-  for (const callback of state.waiters.values()) callPage(callback, false);
+  const mine = state;
   state = null;
+  mine.browser?.stop();
+  dismiss(mine);
+}
+
+/** Tells those who wait for a flush that nothing comes any more. */
+function dismiss({ waiters }) {
+  const callbacks = [...waiters.values()];
+  waiters.clear();
+  for (const callback of callbacks) callPage(callback, false);
+}
+
+export function disableSDK({ flush = false } = {}) {
+  setConsent(false);
+  if (!state) return;
+  if (flush) requestImmediateDataFlush(destroy);
+  else destroy();
+  // What is on its way is the last there is.
+  if (state) state.closing = true;
+}
+
+export function enableSDK() {
+  setConsent(true);
+  const [sdkKey, options] = asked;
+  if (options && (!state || state.closing)) {
+    destroy();
+    initialize(sdkKey, options);
+  }
+}
+
+export function isDisabled() {
+  return typeof window !== "undefined" && isRefused(asked[1]);
 }
 
 /** What the module has to tell. */
@@ -221,6 +291,16 @@ export function openSession() {
 export function changeUser(externalId) {
   if (!isText(externalId)) return warn("changeUser(): the id must be a string");
   run("changeUser", (sdk) => sdk.change_user(externalId));
+}
+
+export function logout(success, error) {
+  const done = (taken) => {
+    const callback = taken ? success : error;
+    if (typeof callback === "function") callPage(callback);
+  };
+  // Before the identity changes: the target is what this user did.
+  if (run("logout", (sdk) => sdk.log_out())) requestImmediateDataFlush(done);
+  else done(false);
 }
 
 export function getUser() {
@@ -305,6 +385,13 @@ export function logInAppMessageButtonClick(button, message) {
   );
 }
 
+export function logInAppMessageDismissal(message) {
+  return (
+    isMessage("logInAppMessageDismissal", message) &&
+    run("logInAppMessageDismissal", (sdk) => sdk.log({ type: "message_dismissal", message: message.id }))
+  );
+}
+
 export function getHeldInAppMessages() {
   return ask(
     (sdk) =>
@@ -384,9 +471,36 @@ export class User {
   setLanguage(language) {
     return setAttribute("setLanguage", "language", isText(language) ? language.toLowerCase() : language);
   }
-  setCustomUserAttribute(key, value) {
+  addAlias(alias, label) {
+    if (!isText(alias) || !isText(label)) return warn("addAlias(): the alias and its label must be strings"), false;
+    return run("addAlias", (sdk) => sdk.log({ type: "alias", label, name: alias }));
+  }
+  setEmailNotificationSubscriptionType(state) {
+    return subscribeTo("setEmailNotificationSubscriptionType", "email", state);
+  }
+  setPushNotificationSubscriptionType(state) {
+    return subscribeTo("setPushNotificationSubscriptionType", "push", state);
+  }
+  addToSubscriptionGroup(group) {
+    return joinGroup("addToSubscriptionGroup", group, "subscribed");
+  }
+  removeFromSubscriptionGroup(group) {
+    return joinGroup("removeFromSubscriptionGroup", group, "unsubscribed");
+  }
+  setLastKnownLocation(latitude, longitude, accuracy, altitude) {
+    const location = { type: "location", latitude, longitude, accuracy: accuracy ?? undefined, altitude: altitude ?? undefined };
+    return run("setLastKnownLocation", (sdk) => sdk.log(location));
+  }
+  setCustomUserAttribute(key, value, merge = false) {
     const kept = keep(value);
-    return change("setCustomUserAttribute", key, () => ({ op: "set", value: kept() ?? null }));
+    const op = merge && typeof value === "object" && value !== null ? "merge" : "set";
+    return change("setCustomUserAttribute", key, () => ({ op, value: kept() ?? null }));
+  }
+  setCustomLocationAttribute(key, latitude, longitude) {
+    const clear = latitude === null && longitude === null;
+    return change("setCustomLocationAttribute", key, () =>
+      clear ? { op: "set", value: null } : { op: "set_location", latitude, longitude },
+    );
   }
   incrementCustomUserAttribute(key, by = 1) {
     return change("incrementCustomUserAttribute", key, () => ({ op: "increment", by: Number(by) }));
@@ -402,6 +516,15 @@ export class User {
 function setAttribute(name, attribute, value) {
   if (value === undefined) return warn(`${name}(): a value is needed; null clears`), false;
   return run(name, (sdk) => sdk.log({ type: "attribute", name: attribute, value }));
+}
+
+function subscribeTo(name, channel, state) {
+  return run(name, (sdk) => sdk.log({ type: "subscription", channel, state }));
+}
+
+function joinGroup(name, group, state) {
+  if (!isText(group)) return warn(`${name}(): the group must be a string`), false;
+  return run(name, (sdk) => sdk.log({ type: "subscription_group", group, state }));
 }
 
 function change(name, key, make) {

@@ -3,8 +3,8 @@
 use kindling_core::{
     ids::CampaignId,
     profile::StandardAttribute,
-    protocol::{AttributeChange, Currency, Hundredths, RecordKind},
-    value::{Object, Value},
+    protocol::{AttributeChange, Channel, Currency, Hundredths, Location, RecordKind, SubscriptionState},
+    value::{Number, Object, Value},
 };
 
 const MESSAGE: &str = "that is not a message of this SDK";
@@ -28,11 +28,32 @@ pub(crate) fn record(call: Value) -> Result<RecordKind, &'static str> {
             value: value(&mut call),
         },
         "custom_attribute" => RecordKind::CustomAttribute { name: text(&mut call, "name"), change: change(&mut call)? },
+        "subscription" => RecordKind::Subscription {
+            channel: match text(&mut call, "channel").as_str() {
+                "email" => Channel::Email,
+                "push" => Channel::Push,
+                _ => return Err("there is no such channel"),
+            },
+            state: state(&mut call).ok_or("a subscription must be opted_in, subscribed or unsubscribed")?,
+        },
+        "subscription_group" => RecordKind::SubscriptionGroup {
+            group: text(&mut call, "group"),
+            state: state(&mut call)
+                .and_then(SubscriptionState::of_group)
+                .ok_or("a group must be subscribed or unsubscribed")?,
+        },
+        "location" => {
+            let (latitude, longitude) = place(&call)?;
+            let (altitude, accuracy) = (number(&call, "altitude"), number(&call, "accuracy"));
+            RecordKind::Location(Location { latitude, longitude, altitude, accuracy })
+        }
+        "alias" => RecordKind::Alias { label: text(&mut call, "label"), name: text(&mut call, "name") },
         "message_impression" => RecordKind::MessageImpression { message: message(&mut call)? },
         "message_click" => {
             let button = call.get("button").and_then(Value::as_str).map(ToOwned::to_owned);
             RecordKind::MessageClick { message: message(&mut call)?, button }
         }
+        "message_dismissal" => RecordKind::MessageDismissal { message: message(&mut call)? },
         _ => return Err("there is no such record"),
     })
 }
@@ -41,14 +62,36 @@ fn change(call: &mut Object) -> Result<AttributeChange, &'static str> {
     let operation = text(call, "op");
     Ok(match operation.as_str() {
         "set" => AttributeChange::Set { value: value(call) },
-        "increment" => match call.get("by") {
-            Some(Value::Number(by)) => AttributeChange::Increment { by: *by },
-            _ => return Err("a number must be finite"),
+        "increment" => AttributeChange::Increment { by: number(call, "by").ok_or("a number must be finite")? },
+        "merge" => match call.remove("value") {
+            Some(Value::Object(value)) => AttributeChange::Merge { value },
+            _ => return Err("only an object can be merged"),
         },
+        "set_location" => {
+            let (latitude, longitude) = place(call)?;
+            AttributeChange::SetLocation { latitude, longitude }
+        }
         "add" => AttributeChange::Add { value: value(call) },
         "remove" => AttributeChange::Remove { value: value(call) },
         _ => return Err("there is no such change"),
     })
+}
+
+fn state(call: &mut Object) -> Option<SubscriptionState> {
+    Some(match text(call, "state").as_str() {
+        "opted_in" => SubscriptionState::OptedIn,
+        "subscribed" => SubscriptionState::Subscribed,
+        "unsubscribed" => SubscriptionState::Unsubscribed,
+        _ => return None,
+    })
+}
+
+fn place(call: &Object) -> Result<(Number, Number), &'static str> {
+    number(call, "latitude").zip(number(call, "longitude")).ok_or("a place needs a latitude and a longitude")
+}
+
+fn number(call: &Object, name: &str) -> Option<Number> {
+    if let Value::Number(number) = call.get(name)? { Some(*number) } else { None }
 }
 
 fn text(call: &mut Object, name: &str) -> String {
@@ -71,11 +114,11 @@ fn properties(call: &mut Object) -> Result<Option<Object>, &'static str> {
 }
 
 fn price(call: &Object) -> Option<Hundredths> {
-    if let Value::Number(price) = call.get("price")? { Hundredths::from_units(price.get()) } else { None }
+    Hundredths::from_units(number(call, "price")?.get())
 }
 
 fn quantity(call: &Object) -> Option<u32> {
-    if let Value::Number(quantity) = call.get("quantity")? { u32::try_from(quantity.as_integer()?).ok() } else { None }
+    u32::try_from(number(call, "quantity")?.as_integer()?).ok()
 }
 
 fn message(call: &mut Object) -> Result<CampaignId, &'static str> {
@@ -101,6 +144,14 @@ mod tests {
             r#"{"type":"custom_attribute","name":"visits","op":"increment","by":1}"#,
             r#"{"type":"custom_attribute","name":"tags","op":"add","value":"x"}"#,
             r#"{"type":"custom_attribute","name":"tags","op":"remove","value":"x"}"#,
+            r#"{"type":"custom_attribute","name":"pet","op":"merge","value":{"age":null}}"#,
+            r#"{"type":"custom_attribute","name":"home","op":"set_location","latitude":48.2,"longitude":16}"#,
+            r#"{"type":"subscription","channel":"email","state":"opted_in"}"#,
+            r#"{"type":"subscription","channel":"push","state":"unsubscribed"}"#,
+            r#"{"type":"subscription_group","group":"news","state":"subscribed"}"#,
+            r#"{"type":"location","latitude":48.2,"longitude":16,"altitude":170,"accuracy":5}"#,
+            r#"{"type":"location","latitude":48.2,"longitude":16}"#,
+            r#"{"type":"alias","label":"card","name":"4711"}"#,
             r#"{"type":"message_impression","message":"welcome"}"#,
             r#"{"type":"message_click","message":"welcome","button":"go"}"#,
             r#"{"type":"message_click","message":"welcome"}"#,
@@ -120,7 +171,13 @@ mod tests {
             (r#"{"type":"purchase","product_id":"a","price":1,"currency":"EUR","quantity":1.5}"#, "a quantity must be"),
             (r#"{"type":"attribute","name":"shoe_size","value":1}"#, "no such attribute"),
             (r#"{"type":"custom_attribute","name":"a","op":"increment","by":null}"#, "a number must be"),
-            (r#"{"type":"custom_attribute","name":"a","op":"merge","value":{}}"#, "no such change"),
+            (r#"{"type":"custom_attribute","name":"a","op":"multiply","by":2}"#, "no such change"),
+            (r#"{"type":"custom_attribute","name":"a","op":"merge","value":[]}"#, "only an object"),
+            (r#"{"type":"custom_attribute","name":"a","op":"set_location","latitude":1}"#, "a place needs"),
+            (r#"{"type":"subscription","channel":"sms","state":"subscribed"}"#, "no such channel"),
+            (r#"{"type":"subscription","channel":"push","state":"yes"}"#, "a subscription must be"),
+            (r#"{"type":"subscription_group","group":"a","state":"opted_in"}"#, "a group must be"),
+            (r#"{"type":"location","latitude":"1","longitude":2}"#, "a place needs"),
             (r#"{"type":"message_click","message":"No!"}"#, "not a message"),
         ] {
             assert!(read(json).unwrap_err().contains(wrong), "{json}");

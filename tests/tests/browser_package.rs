@@ -120,6 +120,18 @@ async fn every_function_has_the_effect_that_is_documented() {
           user.addToCustomAttributeArray("tags", "b"),
           user.addToCustomAttributeArray("tags", "a"),
           user.removeFromCustomAttributeArray("tags", "b"),
+          user.addAlias("4711", "card"),
+          user.setEmailNotificationSubscriptionType("opted_in"),
+          user.setPushNotificationSubscriptionType("unsubscribed"),
+          user.addToSubscriptionGroup("news"),
+          user.addToSubscriptionGroup("offers"),
+          user.removeFromSubscriptionGroup("offers"),
+          user.setLastKnownLocation(48.2, 16.4, 10, 170),
+          user.setCustomUserAttribute("pet", { name: "Rex", age: 3 }),
+          user.setCustomUserAttribute("pet", { age: null, kind: "dog" }, true),
+          user.setCustomLocationAttribute("home", 50.9, 11.6),
+          user.setCustomLocationAttribute("gone", 1, 2),
+          user.setCustomLocationAttribute("gone", null, null),
           kindling.logCustomEvent("plain"),
           kindling.logCustomEvent("rich", { text: "x", number: 1.5, flag: false, time: new Date(5), none: null, gone: undefined }),
           kindling.logCustomEvent("rich", {}),
@@ -139,11 +151,17 @@ async fn every_function_has_the_effect_that_is_documented() {
     assert_eq!(profile["attributes"], attributes);
     let custom = json!({
         "plan": "free", "since": {"$time": 86_400_000}, "nested": {"a": [1, null, {"b": true}]}, "visits": 2.5, "tags": ["a"],
+        "pet": {"name": "Rex", "kind": "dog"}, "home": {"latitude": 50.9, "longitude": 11.6},
     });
     assert_eq!(profile["custom_attributes"], custom);
     assert_eq!((&profile["events"]["plain"]["count"], &profile["events"]["rich"]["count"]), (&json!(1), &json!(2)));
     assert_eq!(profile["purchases"]["revenue"], json!({"USD": 12.35, "EUR": 30}));
     assert_eq!(profile["sessions"]["count"], 1);
+    assert_eq!(api.user("alias:card:4711").await["id"], profile["id"]);
+    assert_eq!(profile["subscriptions"], json!({"email": "opted_in", "push": "unsubscribed"}));
+    assert_eq!(profile["subscription_groups"], json!({"news": "subscribed", "offers": "unsubscribed"}));
+    let place = ["latitude", "longitude", "altitude", "accuracy"].map(|part| profile["location"][part].clone());
+    assert_eq!(json!(place), json!([48.2, 16.4, 170, 10]));
     let records = api.records(&user, 100).await;
     let rich: Vec<&Value> =
         records.iter().filter(|record| record["name"] == "rich").map(|r| &r["properties"]).collect();
@@ -219,6 +237,16 @@ const WRONG: &[&str] = &[
     "kindling.getUser().incrementCustomUserAttribute('x', 'a')",
     "kindling.getUser().incrementCustomUserAttribute()",
     "kindling.getUser().addToCustomAttributeArray(null, 'x')",
+    "kindling.getUser().addAlias('x')",
+    "kindling.getUser().addAlias('', 'card')",
+    "kindling.getUser().setEmailNotificationSubscriptionType('yes')",
+    "kindling.getUser().setPushNotificationSubscriptionType()",
+    "kindling.getUser().addToSubscriptionGroup()",
+    "kindling.getUser().removeFromSubscriptionGroup('')",
+    "kindling.getUser().setLastKnownLocation(91, 0)",
+    "kindling.getUser().setLastKnownLocation('48', '16')",
+    "kindling.getUser().setCustomLocationAttribute('x', 1)",
+    "kindling.getUser().setCustomLocationAttribute('x', null, 1)",
     "kindling.showInAppMessage()",
     "kindling.showInAppMessage({ id: 'x' })",
     "kindling.logInAppMessageImpression({ id: 'x' })",

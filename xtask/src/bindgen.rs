@@ -19,6 +19,8 @@ pub(crate) fn generate(wasm: &Path, folder: &Path) -> Result<()> {
         .typescript(false)
         // The facade passes the module in. A second `new URL(…)` in the glue would make bundlers emit a second copy.
         .omit_default_module_path(true)
+        // After a trap the facade makes the module anew.
+        .reset_state_function(true)
         .web(true)
         .and_then(|bindgen| bindgen.generate(folder))
         .context("wasm-bindgen failed")

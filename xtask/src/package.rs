@@ -29,7 +29,7 @@ const RECIPE: [&str; 3] = [include_str!("package.rs"), include_str!("bindgen.rs"
 const VERSION_TO_FILL: &str = "\"version\": \"0.0.0\"";
 
 /// The facade, without which there is no package.
-const REQUIRED: [&str; 3] = ["index.js", "browser.js", "index.d.ts"];
+const REQUIRED: [&str; 4] = ["index.js", "browser.js", "consent.js", "index.d.ts"];
 
 /// A finished package.
 #[derive(Debug)]
@@ -172,7 +172,7 @@ fn assemble(project: &Project, sources: &Sources, wasm: &Path, place: &Path) -> 
     let tools = npm::install(project)?;
     shrink::module(&tools, &dist.join("kindling_bg.wasm"), &dist.join("kindling.js"))?;
     folder::copy(&sources.scripts, &dist)?;
-    for script in ["kindling.js", "index.js", "browser.js"] {
+    for script in ["kindling.js", "index.js", "browser.js", "consent.js"] {
         shrink::script(project, &tools, &dist.join(script))?;
     }
     for (name, path) in &sources.documents {

@@ -229,6 +229,25 @@ impl<H: Host> Client<H> {
         self.pump(now);
     }
 
+    /// Signs the user out: from here on an unknown visitor uses the device. What the user did is theirs, and is sent.
+    pub fn log_out(&mut self, now: Timestamp) {
+        self.refresh();
+        if self.identity.external_id.is_none() {
+            return;
+        }
+        let in_session = self.session.is_some();
+        self.end_session(now);
+        self.identity = Identity::anonymous(AnonymousId(self.host.uuid()));
+        store_identity(&mut self.host, &self.identity);
+        self.inbox.clear(&mut self.host, true);
+        self.begin_stream();
+        if in_session {
+            self.start_session(now);
+        }
+        self.flights.due(now);
+        self.pump(now);
+    }
+
     /// Opens a session, or resumes the open one.
     pub fn open_session(&mut self, now: Timestamp) {
         self.refresh();

@@ -147,6 +147,11 @@ impl Sdk {
         }
     }
 
+    pub fn log_out(&self) {
+        self.shell.display.clear();
+        self.shell.act(Client::log_out);
+    }
+
     pub fn wipe(&self) {
         self.shell.display.clear();
         self.shell.act(|client, _| client.wipe());
