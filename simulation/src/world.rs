@@ -310,8 +310,12 @@ impl World {
         if self.devices[device].pages.is_empty() {
             return;
         }
-        self.say(&format!("user-{user} signs in on device {device}"));
         let place = self.dice.roll(self.devices[device].pages.len());
+        if self.dice.once_in(5) {
+            self.say(&format!("whoever is signed in on device {device} logs out"));
+            return self.devices[device].pages[place].1.client.log_out(now);
+        }
+        self.say(&format!("user-{user} signs in on device {device}"));
         let id = ExternalId::parse(format!("user-{user}")).unwrap();
         self.devices[device].pages[place].1.client.change_user(id, now);
     }

@@ -48,6 +48,9 @@ enum Step {
         page: usize,
         user: u8,
     },
+    LogOut {
+        page: usize,
+    },
     FillDisk {
         full: bool,
     },
@@ -66,6 +69,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         1 => (which(), prop::sample::select(vec![429, 500, 503])).prop_map(|(request, status)| Step::Refuse { request, status }),
         1 => Just(Step::SetClockBack),
         1 => (which(), 0..2u8).prop_map(|(page, user)| Step::SignIn { page, user }),
+        1 => which().prop_map(|page| Step::LogOut { page }),
         1 => any::<bool>().prop_map(|full| Step::FillDisk { full }),
     ]
 }
@@ -159,6 +163,12 @@ impl World {
                 if let Some((_, page)) = pick(&mut self.pages, page) {
                     let id = kindling_core::ids::ExternalId::parse(format!("user-{user}")).unwrap();
                     page.client.change_user(id, now);
+                }
+            }
+            Step::LogOut { page } => {
+                let now = self.now;
+                if let Some((_, page)) = pick(&mut self.pages, page) {
+                    page.client.log_out(now);
                 }
             }
             Step::FillDisk { full } => self.browser.disk.borrow_mut().full = full,
