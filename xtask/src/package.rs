@@ -28,8 +28,20 @@ const RECIPE: [&str; 3] = [include_str!("package.rs"), include_str!("bindgen.rs"
 /// The version in sdk/package.json, which is replaced by the workspace's.
 const VERSION_TO_FILL: &str = "\"version\": \"0.0.0\"";
 
-/// The facade, without which there is no package.
-const REQUIRED: [&str; 4] = ["index.js", "browser.js", "consent.js", "index.d.ts"];
+/// The version as scripts name it, which is replaced too: in the package no script may have it any more.
+const VERSION_IN_SCRIPTS: &str = "__VERSION__";
+
+/// What is replaced by the module as base64, in the script that carries it.
+const MODULE_IN_SCRIPT: &str = "__MODULE__";
+
+/// The script that carries the module.
+const INLINE: &str = "inline.js";
+
+/// The parts written by hand, without which there is no package.
+const REQUIRED: [&str; 5] = ["index.js", "browser.js", "consent.js", INLINE, "index.d.ts"];
+
+/// The glue, which is generated.
+const GLUE: &str = "kindling.js";
 
 /// A finished package.
 #[derive(Debug)]
@@ -170,10 +182,16 @@ fn assemble(project: &Project, sources: &Sources, wasm: &Path, place: &Path) -> 
     folder::create(&dist)?;
     bindgen::generate(wasm, &dist)?;
     let tools = npm::install(project)?;
-    shrink::module(&tools, &dist.join("kindling_bg.wasm"), &dist.join("kindling.js"))?;
+    let module = dist.join("kindling_bg.wasm");
+    shrink::module(&tools, &module, &dist.join(GLUE))?;
     folder::copy(&sources.scripts, &dist)?;
-    for script in ["kindling.js", "index.js", "browser.js", "consent.js"] {
-        shrink::script(project, &tools, &dist.join(script))?;
+    for script in folder::files(&dist)?.into_iter().filter(|path| path.extension().is_some_and(|kind| kind == "js")) {
+        shrink::script(project, &tools, &script)?;
+        fill_in(&script, VERSION_IN_SCRIPTS, &project.version)?;
+    }
+    let bytes = fs::read(&module).with_context(|| format!("cannot read {}", module.display()))?;
+    if !fill_in(&dist.join(INLINE), MODULE_IN_SCRIPT, &base64(&bytes))? {
+        bail!("sdk/js/{INLINE} must contain {MODULE_IN_SCRIPT}");
     }
     for (name, path) in &sources.documents {
         if path.is_file() {
@@ -184,6 +202,30 @@ fn assemble(project: &Project, sources: &Sources, wasm: &Path, place: &Path) -> 
     }
     let manifest = place.join("package.json");
     fs::write(&manifest, &sources.manifest).with_context(|| format!("cannot write {}", manifest.display()))
+}
+
+/// Replaces `mark` in a script, and says whether it was there.
+fn fill_in(script: &Path, mark: &str, value: &str) -> Result<bool> {
+    let text = fs::read_to_string(script).with_context(|| format!("cannot read {}", script.display()))?;
+    let found = text.contains(mark);
+    if found {
+        fs::write(script, text.replace(mark, value)).with_context(|| format!("cannot write {}", script.display()))?;
+    }
+    Ok(found)
+}
+
+/// Bytes as a script can hold them (RFC 4648, with padding).
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let bits = group.iter().fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte)) << (8 * (3 - group.len()));
+        for digit in 0..4 {
+            let value = bits >> (18 - 6 * digit) & 0x3f;
+            text.push(if digit <= group.len() { char::from(DIGITS[value]) } else { '=' });
+        }
+    }
+    text
 }
 
 /// Puts `new` in the place of `current`.
@@ -220,6 +262,28 @@ mod tests {
         assert_eq!(manifest["name"], "@kindling/web-sdk");
         assert_eq!(manifest["version"], "1.2.3");
         assert_eq!(manifest["exports"]["./kindling_bg.wasm"], "./dist/kindling_bg.wasm");
+    }
+
+    #[test]
+    fn what_scripts_leave_open_is_filled_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("a.js");
+        fs::write(&script, "send(\"web/__VERSION__\");").unwrap();
+        assert!(fill_in(&script, VERSION_IN_SCRIPTS, "1.2.3").unwrap());
+        assert_eq!(fs::read_to_string(&script).unwrap(), "send(\"web/1.2.3\");");
+        assert!(!fill_in(&script, VERSION_IN_SCRIPTS, "1.2.3").unwrap());
+        let scripts = [include_str!("../../sdk/js/index.js"), include_str!("../../sdk/js/inline.js")];
+        assert!(scripts[0].contains(VERSION_IN_SCRIPTS) && scripts[1].contains(MODULE_IN_SCRIPT));
+    }
+
+    #[test]
+    fn base64_is_as_in_its_specification() {
+        let cases =
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE=")];
+        for (plain, text) in cases {
+            assert_eq!(base64(plain.as_bytes()), text, "{plain}");
+        }
+        assert_eq!(base64(&[0xfb, 0xff, 0xbf]), "+/+/");
     }
 
     #[test]
