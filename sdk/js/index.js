@@ -12,6 +12,7 @@ const MAX_EARLY_CALLS = 1000;
 let state = null; // { sdk, early, ready, user, … } from initialize() to destroy()
 let asked = []; // what initialize() was last asked, for enableSDK()
 let log = null; // a function while logging is on
+let keptAt; // when the call was made that is carried out, if the loader kept it
 
 const say = (text) => log?.(`[kindling] ${text}`);
 const warn = (text) => (log ?? console.warn)(`[kindling] ${text}`);
@@ -39,10 +40,17 @@ function run(name, act) {
       warn(`${name}() was ignored: too many calls before the SDK was ready`);
       return false;
     }
-    state.early.push({ name, act, at: Date.now() });
+    state.early.push({ name, act, at: keptAt ?? Date.now() });
     return true;
   }
-  return perform(name, act);
+  return keptAt ? at(keptAt, () => perform(name, act)) : perform(name, act);
+}
+
+/** For `loader.js` only: makes a call that it kept, with the time at which it came. */
+export function carryOut(time, call) {
+  keptAt = time;
+  callPage(call);
+  keptAt = undefined;
 }
 
 function perform(name, act) {
@@ -171,7 +179,7 @@ function begin(mine) {
 function at(time, act) {
   state.sdk.set_record_time(time);
   try {
-    act();
+    return act();
   } finally {
     state?.sdk?.set_record_time(undefined);
   }

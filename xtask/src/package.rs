@@ -38,7 +38,7 @@ const MODULE_IN_SCRIPT: &str = "__MODULE__";
 const INLINE: &str = "inline.js";
 
 /// The parts written by hand, without which there is no package.
-const REQUIRED: [&str; 5] = ["index.js", "browser.js", "consent.js", INLINE, "index.d.ts"];
+const REQUIRED: [&str; 7] = ["index.js", "browser.js", "consent.js", INLINE, "loader.js", "index.d.ts", "loader.d.ts"];
 
 /// The glue, which is generated.
 const GLUE: &str = "kindling.js";
