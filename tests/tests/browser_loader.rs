@@ -135,6 +135,27 @@ async fn a_tag_can_start_the_sdk_by_itself() {
 }
 
 #[tokio::test]
+async fn one_tag_with_an_address_of_the_server_is_enough() {
+    let server = Server::start(empty_workspace("shop")).await;
+    let policy = format!("script-src 'self' {} 'wasm-unsafe-eval'; style-src 'self'", server.url());
+    let (pages, browser) = (Pages::serve(Some(&policy)).await, Browser::open().await);
+    let tag = format!("<script src=\"{}/sdk/kindling.js\" data-key=\"pk_shop\"></script>", server.url());
+    write_page(&pages, "tag", &tag, &early_calls());
+    browser.goto(&pages.page("tag")).await;
+    check(&server.api(), &browser).await;
+    assert_eq!(server.api().user("external_id:ada").await["sessions"]["count"], 2);
+
+    // A page may have the loader of a server of before.
+    let script = format!(
+        "const old = await import('{url}/sdk/0.0.1-00000000/index.js');
+         old.initialize('pk_shop', {{ baseUrl: '{url}' }});
+         return await old.ready();",
+        url = server.url()
+    );
+    assert_eq!(browser.run(&script).await, true);
+}
+
+#[tokio::test]
 async fn under_a_strict_policy_each_variant_works() {
     let server = Server::start(empty_workspace("shop")).await;
     let (pages, browser) = (Pages::serve(Some(POLICY)).await, Browser::open().await);

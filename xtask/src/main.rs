@@ -10,6 +10,7 @@
 mod bench;
 mod bindgen;
 mod browser;
+mod build;
 mod cargo;
 mod debian;
 mod demo;
@@ -23,6 +24,7 @@ mod process;
 mod programs;
 mod progress;
 mod project;
+mod served;
 mod shrink;
 mod sizes;
 mod tally;
@@ -57,6 +59,8 @@ enum Command {
     Test(test::Options),
     /// Build the npm package into sdk/pkg and show its sizes
     Package,
+    /// Build the server for release, with the SDK in it
+    Build,
     /// Run a benchmark; it prints ratios
     Bench(bench::Options),
     /// Try inputs that a machine makes up on everything that is decoded from outside
@@ -93,6 +97,7 @@ fn run(command_line: &CommandLine) -> Result<ExitCode> {
             sizes::print(&package.folder, toolchain.builds_library())?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Build => build::run(&project, choice),
         Command::Bench(options) => bench::run(&project, options),
         Command::Fuzz(options) => fuzz::run(&project, options),
         Command::Setup => {

@@ -3,7 +3,7 @@
 //!
 //! Cargo decides whether to compile. The rest is skipped when a fingerprint of all inputs and of the package as it lies
 //! there is the one of the last run. The folder changes in one step: an interrupted run leaves the old package or none,
-//! never half of one.
+//! never half of one. The same holds for what the server is to have of it.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -19,11 +19,17 @@ use crate::npm;
 use crate::process;
 use crate::progress;
 use crate::project::Project;
+use crate::served;
 use crate::shrink;
 use crate::wasm::Toolchain;
 
 /// How the package is made. It is part of the fingerprint, so that a change of it makes a new package.
-const RECIPE: [&str; 3] = [include_str!("package.rs"), include_str!("bindgen.rs"), include_str!("shrink.rs")];
+const RECIPE: [&str; 4] =
+    [include_str!("package.rs"), include_str!("bindgen.rs"), include_str!("shrink.rs"), include_str!("served.rs")];
+
+/// The package, and what the server embeds of it.
+const PACKAGE: &str = "sdk/pkg";
+const SERVED: &str = "ingest-server/sdk/pkg";
 
 /// The version in sdk/package.json, which is replaced by the workspace's.
 const VERSION_TO_FILL: &str = "\"version\": \"0.0.0\"";
@@ -49,28 +55,34 @@ pub(crate) struct Package {
     pub(crate) folder: PathBuf,
 }
 
-/// Brings sdk/pkg up to date.
+/// Brings the package up to date, and what the server embeds of it.
 pub(crate) fn build(project: &Project, toolchain: &Toolchain) -> Result<Package> {
     let sources = Sources::of(project)?;
     let lock = lock(project)?;
     let wasm = compile(project, toolchain)?;
 
-    let folder = project.root.join("sdk/pkg");
     let inputs = sources.fingerprint(project, &wasm)?;
-    let stamp = project.state_folder()?.join("package.fingerprint");
-    if fs::read_to_string(&stamp).is_ok_and(|last| last == state(&inputs, &folder)) {
-        progress::say(&format!("{} is up to date", project.display(&folder)));
-    } else {
-        let what = format!("making {}", project.display(&folder));
-        progress::timed(&what, || {
-            let new = folder.with_file_name(".pkg-new");
-            assemble(project, &sources, &wasm, &new)?;
-            replace(&folder, &new)
-        })?;
-        fs::write(&stamp, state(&inputs, &folder)).with_context(|| format!("cannot write {}", stamp.display()))?;
-    }
+    let folder = renew(project, PACKAGE, &inputs, |new| assemble(project, &sources, &wasm, new))?;
+    renew(project, SERVED, &inputs, |new| served::make(project, &folder, new))?;
     drop(lock);
     Ok(Package { folder })
+}
+
+/// Makes a folder, unless it is what came of these inputs the last time.
+fn renew(project: &Project, name: &str, inputs: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+    let folder = project.root.join(name);
+    let stamp = project.state_folder()?.join(format!("{}.fingerprint", name.replace('/', "-")));
+    if fs::read_to_string(&stamp).is_ok_and(|last| last == state(inputs, &folder)) {
+        progress::say(&format!("{name} is up to date"));
+        return Ok(folder);
+    }
+    progress::timed(&format!("making {name}"), || {
+        let new = folder.with_file_name(".pkg-new");
+        make(&new)?;
+        replace(&folder, &new)
+    })?;
+    fs::write(&stamp, state(inputs, &folder)).with_context(|| format!("cannot write {}", stamp.display()))?;
+    Ok(folder)
 }
 
 /// One build at a time: two would get into each other's temporary folder.

@@ -9,6 +9,7 @@ mod flush;
 mod front;
 mod health;
 mod problem;
+mod sdk_files;
 mod segments;
 mod users;
 
@@ -65,7 +66,10 @@ fn router(app: App) -> Router {
 fn sdk() -> Router<App> {
     let cors = CorsLayer::new().allow_origin(Any).allow_methods([Method::POST]).expose_headers([header::RETRY_AFTER]);
     // A POST never comes this far.
-    Router::new().route(flush::PATH, post(async || Problem::not_found("this is served elsewhere"))).layer(cors)
+    Router::new()
+        .route(flush::PATH, post(async || Problem::not_found("this is served elsewhere")))
+        .layer(cors)
+        .route(sdk_files::ROUTE, get(sdk_files::get))
 }
 
 /// What a site's own servers and people call, with a secret key. No browser of another origin may: there is no CORS.

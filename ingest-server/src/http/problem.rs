@@ -60,6 +60,12 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", detail)
     }
 
+    /// 404, where the SDK would be.
+    pub(super) fn sdk_not_built() -> Self {
+        let detail = "this server was built without the SDK; `cargo xtask build` builds one that has it";
+        Self::new(StatusCode::NOT_FOUND, "sdk_not_built", detail)
+    }
+
     /// 401.
     pub(super) fn unauthorized(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unknown_key", detail)
