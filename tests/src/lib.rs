@@ -15,6 +15,7 @@
 //! | [`traffic`] | clients that send again what was not answered, and what a server must have of them |
 //! | [`faults`] | a disk that fails on command |
 //! | [`gate`] | an address that stays while the server behind it goes and comes |
+//! | [`project`] | a customer's project: the packed package installed, and an app that is built |
 //! | [`site`] | the demo shop, and pages that a test makes itself |
 //! | [`browser`] | headless Chromium |
 //! | [`wait`] | waiting for something with a bound |
@@ -28,6 +29,7 @@ pub mod faults;
 pub mod gate;
 pub mod process;
 pub mod programs;
+pub mod project;
 pub mod raw;
 pub mod server;
 pub mod site;

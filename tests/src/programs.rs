@@ -46,6 +46,18 @@ pub fn node() -> PathBuf {
     on_path(&["node"]).unwrap_or_else(|| missing("the program `node`"))
 }
 
+/// The package manager that comes with it.
+pub fn npm() -> PathBuf {
+    on_path(&["npm"]).unwrap_or_else(|| missing("the program `npm`"))
+}
+
+/// The folder of the bundlers that the package is tried with.
+pub fn bundlers() -> PathBuf {
+    named("KINDLING_BUNDLERS")
+        .or_else(|| Some(root().join("target/xtask/bundlers")).filter(|folder| folder.is_dir()))
+        .unwrap_or_else(|| missing("the folder of the bundlers"))
+}
+
 /// The root of the repository.
 pub fn root() -> PathBuf {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tower_http::services::ServeDir;
 
-use crate::{process::Process, programs};
+use crate::{process::Process, programs, project::Project};
 
 /// The demo shop, served by its own backend.
 #[derive(Debug)]
@@ -66,11 +66,19 @@ pub struct Pages {
 impl Pages {
     /// Serves an empty folder; with a Content-Security-Policy, if one is given.
     pub async fn serve(policy: Option<&str>) -> Self {
-        let folder = temporary_folder();
+        Self::serve_folder(temporary_folder(), "", policy).await
+    }
+
+    /// Serves what was built into the folder `built` of a project.
+    pub async fn serve_built(project: Project, built: &str, policy: Option<&str>) -> Self {
+        Self::serve_folder(project.into_folder(), built, policy).await
+    }
+
+    async fn serve_folder(folder: TempDir, root: &str, policy: Option<&str>) -> Self {
         let policy = policy.map(|policy| HeaderValue::from_str(policy).expect("the policy is a header's value"));
         let router = Router::new()
             .nest_service("/node_modules/@kindling/web-sdk", ServeDir::new(programs::package()))
-            .fallback_service(ServeDir::new(folder.path()))
+            .fallback_service(ServeDir::new(folder.path().join(root)))
             .layer(map_response(move |mut response: Response| {
                 if let Some(policy) = &policy {
                     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy.clone());
@@ -104,6 +112,11 @@ impl Pages {
         self.write(format!("{name}.html"), &page);
         let import = "import * as kindling from \"./node_modules/@kindling/web-sdk/dist/index.js\";";
         self.write(format!("{name}.js"), &format!("{import}\nwindow.kindling = kindling;\n{script}\n"));
+    }
+
+    /// Its address.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// The address of the page `name`.

@@ -103,6 +103,7 @@ fn run(command_line: &CommandLine) -> Result<ExitCode> {
         Command::Setup => {
             wasm::find(&project, choice)?;
             npm::install(&project)?;
+            npm::install_bundlers(&project)?;
             browser::find_or_install(&project)?;
             Ok(ExitCode::SUCCESS)
         }

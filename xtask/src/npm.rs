@@ -1,4 +1,5 @@
-//! Tools that only npm distributes. They are pinned with their hashes in xtask/npm/package-lock.json, and live in the target folder.
+//! Tools that only npm distributes. They are pinned with their hashes, in xtask/npm/package-lock.json and
+//! tests/bundlers/package-lock.json, and live in the target folder.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,8 +14,8 @@ use crate::programs;
 use crate::progress;
 use crate::project::Project;
 
-const LOCK: &str = "package-lock.json";
-const MANIFEST: &str = "package.json";
+/// Where npm puts what it installs.
+const MODULES: &str = "node_modules";
 
 /// Scripts for Node.js.
 #[derive(Debug)]
@@ -25,43 +26,54 @@ pub(crate) struct Tools {
     pub(crate) terser: PathBuf,
 }
 
-/// Installs the tools if they are not there yet.
+/// Installs the tools of the package build if they are not there yet.
 pub(crate) fn install(project: &Project) -> Result<Tools> {
-    let source = project.root.join("xtask/npm");
-    let folder = project.state_folder()?.join("npm");
+    let what = "installing wasm-opt (npm package binaryen) and terser";
+    let scripts = ["binaryen/bin/wasm-opt", "terser/bin/terser"];
+    let folder = install_from(project, "xtask/npm", "npm", what, &scripts)?;
+    let [wasm_opt, terser] = scripts.map(|script| folder.join(MODULES).join(script));
+    Ok(Tools { wasm_opt, terser })
+}
+
+/// Installs what customers build with, to try the package in, and gives the folder that they are in.
+pub(crate) fn install_bundlers(project: &Project) -> Result<PathBuf> {
+    let scripts = ["esbuild/bin/esbuild", "typescript/bin/tsc", "vite/bin/vite.js", "webpack/lib/index.js"];
+    install_from(project, "tests/bundlers", "bundlers", "installing Vite, webpack, esbuild and TypeScript", &scripts)
+}
+
+/// Copies the folder `source`, which has a lock file, to `name` in the target folder, and installs there what it names, unless that
+/// has been done. Each of `scripts` must be there then.
+fn install_from(project: &Project, source: &str, name: &str, what: &str, scripts: &[&str]) -> Result<PathBuf> {
+    let source = project.root.join(source);
+    let folder = project.state_folder()?.join(name);
     let stamp = folder.join("installed");
-    let modules = folder.join("node_modules");
-    let tools = Tools { wasm_opt: modules.join("binaryen/bin/wasm-opt"), terser: modules.join("terser/bin/terser") };
-    let missing = || [&tools.wasm_opt, &tools.terser].into_iter().find(|tool| !tool.is_file());
+    let missing = || scripts.iter().map(|script| folder.join(MODULES).join(script)).find(|script| !script.is_file());
 
     let mut fingerprint = Fingerprint::default();
     fingerprint.add_folder(&source)?;
     let wanted = fingerprint.finish();
     if missing().is_none() && fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-        return Ok(tools);
+        return Ok(folder);
     }
 
     let Some(npm) = programs::find(&["npm", "npm.cmd"]) else {
         bail!("npm is needed to install tools for the package: install Node.js 20 or later, with npm");
     };
     folder::create(&folder)?;
-    for file in [MANIFEST, LOCK] {
-        fs::copy(source.join(file), folder.join(file))
-            .with_context(|| format!("cannot copy {file} to {}", folder.display()))?;
-    }
-    progress::timed("installing wasm-opt (npm package binaryen) and terser", || {
+    folder::copy(&source, &folder)?;
+    progress::timed(what, || {
         process::run_quietly(
             "npm ci",
             Command::new(npm)
                 .args(["ci", "--ignore-scripts", "--prefer-offline"])
                 .args(["--no-audit", "--no-fund", "--no-update-notifier"])
                 .current_dir(&folder),
-            &project.state_folder()?.join("npm.log"),
+            &project.state_folder()?.join(format!("{name}.log")),
         )
     })?;
     if let Some(missing) = missing() {
         bail!("npm ci has not installed {}", missing.display());
     }
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
-    Ok(tools)
+    Ok(folder)
 }

@@ -16,6 +16,7 @@ use crate::cargo;
 use crate::demo::{self, Binaries};
 use crate::filter_cases;
 use crate::fuzz;
+use crate::npm;
 use crate::package::{self, Package};
 use crate::process::{self, Process, Reading};
 use crate::progress;
@@ -48,9 +49,10 @@ pub(crate) fn run(project: &Project, choice: wasm::Choice, options: &Options) ->
     } else {
         let web = make_web_parts(project, choice, &mut tally)?;
         let browser = tally.need("browser for the tests", || browser::find_or_install(project))?;
+        let bundlers = tally.need("bundlers for the tests", || npm::install_bundlers(project))?;
         let binaries = tally.need("kindling and demo-web", || demo::build_binaries(project))?;
         test_inside(project, options, &mut tally)?;
-        let parts = Parts { web, browser, binaries };
+        let parts = Parts { web, browser, bundlers, binaries };
         test_outside(project, options, &parts, &mut tally)?;
         fuzz::check(project, &mut tally)?;
     }
@@ -122,6 +124,7 @@ fn test_inside(project: &Project, options: &Options, tally: &mut Tally) -> Resul
 struct Parts {
     web: WebParts,
     browser: Option<Browser>,
+    bundlers: Option<PathBuf>,
     binaries: Option<Binaries>,
 }
 
@@ -139,6 +142,9 @@ impl Parts {
         }
         if let Some(folder) = &self.web.filter_cases {
             variables.push(("KINDLING_FILTER_CASES", folder));
+        }
+        if let Some(folder) = &self.bundlers {
+            variables.push(("KINDLING_BUNDLERS", folder));
         }
         if let Some(browser) = &self.browser {
             variables.push(("KINDLING_CHROME", &browser.chrome));
