@@ -3,6 +3,7 @@
 
 import { connect } from "./browser.js";
 import { isCrawler, isRefused, setConsent } from "./consent.js";
+import { makeDisplay } from "./display.js";
 
 const VERSION = "__VERSION__";
 
@@ -90,6 +91,7 @@ function survive(name, error, result) {
 function recover(name, error) {
   const mine = state;
   mine.browser?.stop();
+  mine.display?.clear();
   mine.sdk = null;
   dismiss(mine);
   if (mine.recovered) return fail(`stopped by an error in ${name}`, error);
@@ -165,6 +167,9 @@ function begin(mine) {
   const url = `${options.baseUrl.replace(/\/+$/, "")}/sdk/v1/flush`;
   mine.sdk = new mine.module.Sdk(sdkKey, `web/${VERSION}`, options, receive);
   mine.browser = connect((act) => state === mine && ask(act), url);
+  mine.display = makeDisplay(zIndex(options), (type, message, button) =>
+    state === mine && ask((sdk) => sdk.log({ type, message, button })),
+  );
   updateInterests();
   mine.sdk.begin();
   mine.browser.adopt();
@@ -191,6 +196,9 @@ async function load(source) {
   return module;
 }
 
+const zIndex = ({ inAppMessageZIndex: given }) =>
+  typeof given === "number" && given >= 0 ? Math.min(Math.trunc(given), 2 ** 31 - 1) : 9001;
+
 export function ready() {
   return state ? state.ready : Promise.resolve(false);
 }
@@ -201,10 +209,10 @@ export function isInitialized() {
 
 export function destroy() {
   if (!state) return;
-  ask((sdk) => sdk.stop());
   const mine = state;
   state = null;
   mine.browser?.stop();
+  mine.display?.clear();
   dismiss(mine);
 }
 
@@ -307,7 +315,7 @@ export function logout(success, error) {
     if (typeof callback === "function") callPage(callback);
   };
   // Before the identity changes: the target is what this user did.
-  if (run("logout", (sdk) => sdk.log_out())) requestImmediateDataFlush(done);
+  if (run("logout", (sdk) => (state.display.clear(), sdk.log_out()))) requestImmediateDataFlush(done);
   else done(false);
 }
 
@@ -367,7 +375,7 @@ const isMessage = (name, message) =>
   message instanceof InAppMessage || (warn(`${name}(): an in-app message is needed`), false);
 
 export function showInAppMessage(message) {
-  return isMessage("showInAppMessage", message) && run("showInAppMessage", (sdk) => sdk.show_message(message[RAW]));
+  return isMessage("showInAppMessage", message) && run("showInAppMessage", (sdk) => sdk.check_message(message[RAW]) ?? state.display.show(message[RAW]));
 }
 
 export function logInAppMessageImpression(message) {
@@ -425,7 +433,10 @@ export function subscribeToActivity(subscriber) {
 }
 
 export function wipeData() {
-  run("wipeData", (sdk) => sdk.wipe());
+  run("wipeData", (sdk) => {
+    state.display.clear();
+    sdk.wipe();
+  });
 }
 
 export function toggleLogging() {
@@ -561,7 +572,7 @@ export class InAppMessage {
     this.extras = content.extras ?? {};
   }
   closeMessage() {
-    run("closeMessage", (sdk) => sdk.close_message(this.id));
+    run("closeMessage", () => state.display.close(this.id));
   }
 }
 

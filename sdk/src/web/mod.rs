@@ -1,9 +1,8 @@
-//! The shell around [`crate::client`] in a browser: storage, display, and the surface that the JavaScript facade calls. It
-//! converts and delegates. What the browser does of itself (requests, a timer, locks, the page's events) is in
-//! `sdk/js/browser.js`: a few lines there, where calling all that from here took 5 kB.
+//! The shell around [`crate::client`] in a browser: storage, and the surface that the JavaScript facade calls. It converts
+//! and delegates. What the browser does of itself (requests, a timer, locks, the page's events) is in `sdk/js/browser.js`, and
+//! messages are drawn by `sdk/js/display.js`: a few lines there, where calling all that from here took 9 kB.
 
 mod convert;
-mod display;
 mod host;
 mod shell;
 mod surface;

@@ -1,9 +1,6 @@
 //! The loop around the client: a call goes in, what comes out is carried out.
 
-use std::{
-    cell::RefCell,
-    rc::{Rc, Weak},
-};
+use std::cell::RefCell;
 
 use js_sys::{Date, Function};
 use kindling_core::{
@@ -13,7 +10,7 @@ use kindling_core::{
 use serde::Serialize;
 use wasm_bindgen::JsValue;
 
-use super::{convert, display::Display, host::BrowserHost};
+use super::{convert, host::BrowserHost};
 use crate::client::{Client, Effect};
 
 /// The client with its surroundings.
@@ -23,16 +20,11 @@ pub(super) struct Shell {
     client: RefCell<Client<BrowserHost>>,
     /// Takes a name and a value: the facade's side of callbacks.
     emit: Function,
-    pub(super) display: Display,
 }
 
 impl Shell {
-    pub(super) fn new(client: Client<BrowserHost>, z_index: i32, emit: Function) -> Rc<Self> {
-        Rc::new_cyclic(|me| Self {
-            client: RefCell::new(client),
-            emit,
-            display: Display::new(z_index, Weak::clone(me)),
-        })
+    pub(super) const fn new(client: Client<BrowserHost>, emit: Function) -> Self {
+        Self { client: RefCell::new(client), emit }
     }
 
     /// Does something with the client and carries out what follows from it.

@@ -2,8 +2,6 @@
 //!
 //! A setter returns `undefined` when it was done, or a sentence that says why not; the facade logs it and returns a boolean.
 
-use std::rc::Rc;
-
 use js_sys::{Array, Function, JSON, Reflect};
 use kindling_core::{
     ids::{ExternalId, StreamId},
@@ -25,7 +23,7 @@ use crate::{
 /// The SDK on one page.
 #[wasm_bindgen]
 pub struct Sdk {
-    shell: Rc<Shell>,
+    shell: Shell,
 }
 
 type Outcome = Option<String>;
@@ -48,9 +46,7 @@ impl Sdk {
             message_interval: seconds(number("minimumIntervalBetweenTriggerActionsInSeconds", 0.0, 30.0)),
             flush_interval: seconds(number("flushIntervalInSeconds", 1.0, 10.0)),
         };
-        #[expect(clippy::cast_possible_truncation, reason = "a float cast saturates")]
-        let z_index = number("inAppMessageZIndex", 0.0, 9001.0) as i32;
-        let shell = Shell::new(Client::new(host, config), z_index, emit);
+        let shell = Shell::new(Client::new(host, config), emit);
         if !durable {
             shell.emit_plain("warning", "storage is blocked: records are kept in memory only");
         }
@@ -112,11 +108,6 @@ impl Sdk {
         self.shell.act(|client, _| client.set_record_time(ms.map(from_clock)));
     }
 
-    /// Stops for good: takes everything from the page.
-    pub fn stop(&self) {
-        self.shell.display.clear();
-    }
-
     pub fn device_id(&self) -> String {
         self.shell.look(|client| client.device().to_string())
     }
@@ -153,7 +144,6 @@ impl Sdk {
     }
 
     pub fn wipe(&self) {
-        self.shell.display.clear();
         self.shell.act(|client, _| client.wipe());
     }
 
@@ -168,21 +158,10 @@ impl Sdk {
         done.err().map(ToOwned::to_owned)
     }
 
-    /// Shows a message, as it was emitted.
-    pub fn show_message(&self, message: &JsValue) -> Outcome {
+    /// Whether a message, as it was emitted, may be shown.
+    pub fn check_message(&self, message: &JsValue) -> Outcome {
         let message = convert::from_js(message).ok().and_then(|value| InAppMessage::read(&value).ok());
-        match message {
-            Some(message) => {
-                self.shell.display.show(message);
-                None
-            }
-            None => Some("that is not a message of this SDK".to_owned()),
-        }
-    }
-
-    /// Takes a message from the page.
-    pub fn close_message(&self, id: &str) {
-        self.shell.display.close(id);
+        if message.is_some() { None } else { Some("that is not a message of this SDK".to_owned()) }
     }
 
     /// The held messages, each with `last_shown_at`.
