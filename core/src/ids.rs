@@ -27,6 +27,16 @@ macro_rules! uuid_id {
             pub fn parse(text: &str) -> Result<Self, InvalidId> {
                 Uuid::try_parse(text).map(Self).map_err(|_| InvalidId { expected: "a UUID" })
             }
+
+            /// Writes it, in the one form that we write.
+            pub fn text(self) -> String {
+                write_uuid(self.0)
+            }
+
+            /// Reads what [`Self::text`] wrote.
+            pub fn recall(text: &str) -> Option<Self> {
+                read_uuid(text).map(Self)
+            }
         }
 
         impl fmt::Display for $name {
@@ -35,6 +45,36 @@ macro_rules! uuid_id {
             }
         }
     };
+}
+
+/// The place of each byte's digits in the text of a UUID.
+const DIGITS: [u8; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+
+fn write_uuid(id: Uuid) -> String {
+    let mut text = String::new();
+    for (byte, place) in id.as_bytes().iter().zip(DIGITS) {
+        if text.len() < place.into() {
+            text.push('-');
+        }
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from(digit + if digit < 10 { b'0' } else { b'a' - 10 }));
+        }
+    }
+    text
+}
+
+fn read_uuid(text: &str) -> Option<Uuid> {
+    let digit = |place: usize| match text.as_bytes().get(place) {
+        Some(digit @ b'0'..=b'9') => Some(digit - b'0'),
+        Some(digit @ b'a'..=b'f') => Some(digit - b'a' + 10),
+        _ => None,
+    };
+    let mut bytes = [0; 16];
+    for (byte, place) in bytes.iter_mut().zip(DIGITS) {
+        *byte = digit(place.into())? << 4 | digit(usize::from(place) + 1)?;
+    }
+    let id = Uuid::from_bytes(bytes);
+    (write_uuid(id) == text).then_some(id)
 }
 
 uuid_id!(
@@ -202,5 +242,18 @@ mod tests {
         assert!(SegmentId::parse("Basket").is_err());
         assert!(DeviceId::parse("00000000-0000-4000-8000-000000000001").is_ok());
         assert!(DeviceId::parse("not-a-uuid").is_err());
+    }
+
+    #[test]
+    fn uuids_are_recalled_as_they_were_written() {
+        for text in ["00000000-0000-4000-8000-000000000001", "0123abcd-ef45-4678-9abc-def012345678"] {
+            let id = DeviceId::parse(text).unwrap();
+            assert_eq!(id.text(), id.to_string());
+            assert_eq!(DeviceId::recall(text), Some(id));
+        }
+        for bad in ["", "x", "0123abcd_ef45-4678-9abc-def012345678", "0123ABCD-ef45-4678-9abc-def012345678"] {
+            assert_eq!(DeviceId::recall(bad), None, "{bad}");
+        }
+        assert_eq!(DeviceId::recall("0123abcd-ef45-4678-9abc-def0123456789"), None);
     }
 }

@@ -99,7 +99,7 @@ export function connect(call, url) {
       stream = written;
       hold();
       clearTimeout(timer);
-      if (wait !== undefined) timer = setTimeout(tick, wait);
+      if (wait !== null) timer = setTimeout(tick, wait);
     },
 
     stop() {

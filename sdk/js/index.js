@@ -2,6 +2,7 @@
 // and lets nothing throw into the page. What the SDK does is decided in WebAssembly.
 
 import { connect } from "./browser.js";
+import { ACTIVITIES, REASONS, WRONGS } from "./codes.js";
 import { isCrawler, isRefused, setConsent } from "./consent.js";
 import { makeDisplay } from "./display.js";
 
@@ -29,7 +30,7 @@ function callPage(callback, ...args) {
   }
 }
 
-/** Runs `act` with the module: now, or in order as soon as it is ready. Setters return `undefined` or what is wrong. */
+/** Runs `act` with the module: now, or in order as soon as it is ready. Setters return nothing, 0 or the number of what is wrong. */
 function run(name, act) {
   if (!state) {
     warn(`${name}() was called before initialize(), and ignored`);
@@ -57,8 +58,8 @@ export function carryOut(time, call) {
 function perform(name, act) {
   try {
     const wrong = act(state.sdk);
-    if (typeof wrong === "string") {
-      warn(`${name}(): ${wrong}`);
+    if (wrong) {
+      warn(`${name}(): ${WRONGS[wrong]}`);
       return false;
     }
     return true;
@@ -253,16 +254,27 @@ function receive(name, value) {
   } else if (name === "send" || name === "settled") {
     state.browser[name](value);
   } else if (name === "activity") {
-    if (log) say(`${value.type} ${JSON.stringify(value)}`);
-    tell("activity", value);
+    const activity = makeActivity(value);
+    if (log) say(`${activity.type} ${JSON.stringify(activity)}`);
+    tell("activity", activity);
   } else if (name === "flushed") {
     const [token, taken] = value;
     const callback = state.waiters.get(token);
     state.waiters.delete(token);
     if (callback) callPage(callback, taken);
   } else if (name === "warning") {
-    warn(value);
+    warn("storage is blocked: records are kept in memory only");
   }
+}
+
+/** The module has numbers for what it does; a record comes as it will be sent. */
+function makeActivity([code, ...values]) {
+  const [type, ...names] = ACTIVITIES[code];
+  const activity = { type };
+  names.forEach((name, place) => (activity[name] = values[place]));
+  if ("reason" in activity) activity.reason = REASONS[activity.reason];
+  if (type !== "record_queued") return activity;
+  return { type, record: { stream: activity.stream, ...JSON.parse(activity.record) } };
 }
 
 function tell(kind, value) {
@@ -375,7 +387,7 @@ const isMessage = (name, message) =>
   message instanceof InAppMessage || (warn(`${name}(): an in-app message is needed`), false);
 
 export function showInAppMessage(message) {
-  return isMessage("showInAppMessage", message) && run("showInAppMessage", (sdk) => sdk.check_message(message[RAW]) ?? state.display.show(message[RAW]));
+  return isMessage("showInAppMessage", message) && run("showInAppMessage", (sdk) => sdk.check_message(message[RAW]) || state.display.show(message[RAW]));
 }
 
 export function logInAppMessageImpression(message) {
@@ -409,19 +421,16 @@ export function logInAppMessageDismissal(message) {
 }
 
 export function getHeldInAppMessages() {
-  return ask(
-    (sdk) =>
-      sdk.held_messages().map(({ id, priority, trigger, content, last_shown_at }) => ({
-        id,
-        type: content.type,
-        header: content.header ?? null,
-        message: content.body,
-        priority,
-        trigger,
-        lastShownAt: last_shown_at ?? null,
-      })),
-    [],
-  );
+  return ask((sdk) => {
+    const list = [];
+    const held = sdk.held_messages();
+    while (held.length > 0) {
+      const [{ id, priority, trigger, content }, lastShownAt] = held.splice(0, 2);
+      const { type, header = null, body: message } = content;
+      list.push({ id, type, header, message, priority: priority ?? 0, trigger, lastShownAt });
+    }
+    return list;
+  }, []);
 }
 
 export function getQueuedRecords() {

@@ -3,28 +3,27 @@
 use kindling_core::{
     ids::CampaignId,
     profile::StandardAttribute,
-    protocol::{AttributeChange, Channel, Currency, Hundredths, Location, RecordKind, SubscriptionState},
+    protocol::{AttributeChange, Channel, Currency, Hundredths, Location, RecordError, RecordKind, SubscriptionState},
     value::{Number, Object, Value},
 };
 
-const MESSAGE: &str = "that is not a message of this SDK";
+use crate::wrong::Wrong;
 
-/// Reads an object in the form of a record, without its place and time. The error says what is wrong.
-pub(crate) fn record(call: Value) -> Result<RecordKind, &'static str> {
-    let Value::Object(mut call) = call else { return Err("a record must be an object") };
+/// Reads an object in the form of a record, without its place and time. The error is what is wrong.
+pub(crate) fn record(call: Value) -> Result<RecordKind, Wrong> {
+    let Value::Object(mut call) = call else { return Err(Wrong::RECORD) };
     let kind = text(&mut call, "type");
     Ok(match kind.as_str() {
         "custom_event" => RecordKind::CustomEvent { name: text(&mut call, "name"), properties: properties(&mut call)? },
         "purchase" => RecordKind::Purchase {
             product_id: text(&mut call, "product_id"),
-            price: price(&call).ok_or("a price must be from 0 to 10,000,000")?,
-            currency: Currency::parse(&text(&mut call, "currency"))
-                .ok_or("a currency must be an ISO 4217 code, like EUR")?,
-            quantity: quantity(&call).ok_or("a quantity must be a whole number from 1 to 100")?,
+            price: price(&call).ok_or(RecordError::InvalidPrice)?,
+            currency: Currency::parse(&text(&mut call, "currency")).ok_or(Wrong::CURRENCY)?,
+            quantity: quantity(&call).ok_or(RecordError::InvalidQuantity)?,
             properties: properties(&mut call)?,
         },
         "attribute" => RecordKind::Attribute {
-            name: StandardAttribute::parse(&text(&mut call, "name")).ok_or("there is no such attribute")?,
+            name: StandardAttribute::parse(&text(&mut call, "name")).ok_or(Wrong::ATTRIBUTE_NAME)?,
             value: value(&mut call),
         },
         "custom_attribute" => RecordKind::CustomAttribute { name: text(&mut call, "name"), change: change(&mut call)? },
@@ -32,15 +31,13 @@ pub(crate) fn record(call: Value) -> Result<RecordKind, &'static str> {
             channel: match text(&mut call, "channel").as_str() {
                 "email" => Channel::Email,
                 "push" => Channel::Push,
-                _ => return Err("there is no such channel"),
+                _ => return Err(Wrong::CHANNEL),
             },
-            state: state(&mut call).ok_or("a subscription must be opted_in, subscribed or unsubscribed")?,
+            state: state(&mut call).ok_or(Wrong::SUBSCRIPTION)?,
         },
         "subscription_group" => RecordKind::SubscriptionGroup {
             group: text(&mut call, "group"),
-            state: state(&mut call)
-                .and_then(SubscriptionState::of_group)
-                .ok_or("a group must be subscribed or unsubscribed")?,
+            state: state(&mut call).and_then(SubscriptionState::of_group).ok_or(Wrong::GROUP)?,
         },
         "location" => {
             let (latitude, longitude) = place(&call)?;
@@ -54,18 +51,18 @@ pub(crate) fn record(call: Value) -> Result<RecordKind, &'static str> {
             RecordKind::MessageClick { message: message(&mut call)?, button }
         }
         "message_dismissal" => RecordKind::MessageDismissal { message: message(&mut call)? },
-        _ => return Err("there is no such record"),
+        _ => return Err(Wrong::RECORD_TYPE),
     })
 }
 
-fn change(call: &mut Object) -> Result<AttributeChange, &'static str> {
+fn change(call: &mut Object) -> Result<AttributeChange, Wrong> {
     let operation = text(call, "op");
     Ok(match operation.as_str() {
         "set" => AttributeChange::Set { value: value(call) },
-        "increment" => AttributeChange::Increment { by: number(call, "by").ok_or("a number must be finite")? },
+        "increment" => AttributeChange::Increment { by: number(call, "by").ok_or(Wrong::NUMBER)? },
         "merge" => match call.remove("value") {
             Some(Value::Object(value)) => AttributeChange::Merge { value },
-            _ => return Err("only an object can be merged"),
+            _ => return Err(Wrong::MERGE),
         },
         "set_location" => {
             let (latitude, longitude) = place(call)?;
@@ -73,7 +70,7 @@ fn change(call: &mut Object) -> Result<AttributeChange, &'static str> {
         }
         "add" => AttributeChange::Add { value: value(call) },
         "remove" => AttributeChange::Remove { value: value(call) },
-        _ => return Err("there is no such change"),
+        _ => return Err(Wrong::CHANGE),
     })
 }
 
@@ -86,8 +83,8 @@ fn state(call: &mut Object) -> Option<SubscriptionState> {
     })
 }
 
-fn place(call: &Object) -> Result<(Number, Number), &'static str> {
-    number(call, "latitude").zip(number(call, "longitude")).ok_or("a place needs a latitude and a longitude")
+fn place(call: &Object) -> Result<(Number, Number), Wrong> {
+    number(call, "latitude").zip(number(call, "longitude")).ok_or(Wrong::PLACE)
 }
 
 fn number(call: &Object, name: &str) -> Option<Number> {
@@ -105,11 +102,11 @@ fn value(call: &mut Object) -> Value {
     call.remove("value").unwrap_or(Value::Null)
 }
 
-fn properties(call: &mut Object) -> Result<Option<Object>, &'static str> {
+fn properties(call: &mut Object) -> Result<Option<Object>, Wrong> {
     match call.remove("properties") {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Object(properties)) => Ok(Some(properties)),
-        Some(_) => Err("properties must be an object"),
+        Some(_) => Err(Wrong::PROPERTIES),
     }
 }
 
@@ -121,15 +118,16 @@ fn quantity(call: &Object) -> Option<u32> {
     u32::try_from(number(call, "quantity")?.as_integer()?).ok()
 }
 
-fn message(call: &mut Object) -> Result<CampaignId, &'static str> {
-    CampaignId::parse(text(call, "message")).map_err(|_| MESSAGE)
+fn message(call: &mut Object) -> Result<CampaignId, Wrong> {
+    CampaignId::parse(text(call, "message")).map_err(|_| Wrong::MESSAGE)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wrong::tests::sentence;
 
-    fn read(json: &str) -> Result<RecordKind, &'static str> {
+    fn read(json: &str) -> Result<RecordKind, Wrong> {
         record(serde_json::from_str(json).unwrap())
     }
 
@@ -180,7 +178,7 @@ mod tests {
             (r#"{"type":"location","latitude":"1","longitude":2}"#, "a place needs"),
             (r#"{"type":"message_click","message":"No!"}"#, "not a message"),
         ] {
-            assert!(read(json).unwrap_err().contains(wrong), "{json}");
+            assert!(sentence(read(json).unwrap_err()).contains(wrong), "{json}");
         }
     }
 }

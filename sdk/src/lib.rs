@@ -7,8 +7,9 @@
 #[cfg(any(test, target_arch = "wasm32"))]
 mod calls;
 pub mod client;
-#[cfg(any(test, target_arch = "wasm32"))]
 mod json;
+#[cfg(any(test, target_arch = "wasm32"))]
+mod wrong;
 
 #[cfg(target_arch = "wasm32")]
 mod web;

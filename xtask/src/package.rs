@@ -44,8 +44,17 @@ const MODULE_IN_SCRIPT: &str = "__MODULE__";
 const INLINE: &str = "inline.js";
 
 /// The parts written by hand, without which there is no package.
-const REQUIRED: [&str; 8] =
-    ["index.js", "browser.js", "consent.js", "display.js", INLINE, "loader.js", "index.d.ts", "loader.d.ts"];
+const REQUIRED: [&str; 9] = [
+    "index.js",
+    "browser.js",
+    "codes.js",
+    "consent.js",
+    "display.js",
+    INLINE,
+    "loader.js",
+    "index.d.ts",
+    "loader.d.ts",
+];
 
 /// The glue, which is generated.
 const GLUE: &str = "kindling.js";

@@ -9,8 +9,17 @@ use anyhow::{Context, Result, bail};
 use crate::process;
 
 /// What pages load, one way or another. The type declarations are read by editors only.
-const LOADED: [&str; 8] =
-    ["kindling_bg.wasm", "kindling.js", "index.js", "browser.js", "consent.js", "display.js", "inline.js", LOADER];
+const LOADED: [&str; 9] = [
+    "kindling_bg.wasm",
+    "kindling.js",
+    "index.js",
+    "browser.js",
+    "codes.js",
+    "consent.js",
+    "display.js",
+    "inline.js",
+    LOADER,
+];
 
 /// What stands in the way of a page that has no bundler, and the bytes that it may have, as they are.
 const LOADER: &str = "loader.js";
@@ -18,14 +27,17 @@ const LOADER_BUDGET: u64 = 1_000;
 
 /// The ways in which a page may load it, and the files of each. The first is what most pages do, and what the budget is for.
 const VARIANTS: [(&str, &[&str]); 3] = [
-    (".", &["kindling_bg.wasm", "kindling.js", "index.js", "browser.js", "consent.js", "display.js"]),
-    ("./inline", &["inline.js", "kindling.js", "index.js", "browser.js", "consent.js", "display.js"]),
-    ("./loader", &[LOADER, "kindling_bg.wasm", "kindling.js", "index.js", "browser.js", "consent.js", "display.js"]),
+    (".", &["kindling_bg.wasm", "kindling.js", "index.js", "browser.js", "codes.js", "consent.js", "display.js"]),
+    ("./inline", &["inline.js", "kindling.js", "index.js", "browser.js", "codes.js", "consent.js", "display.js"]),
+    (
+        "./loader",
+        &[LOADER, "kindling_bg.wasm", "kindling.js", "index.js", "browser.js", "codes.js", "consent.js", "display.js"],
+    ),
 ];
 
 /// What a page may load of the first variant, in bytes as brotli has them. It is to go down: whoever makes the package smaller writes down the new
 /// size here, with a small margin.
-const BUDGET: u64 = 59_000;
+const BUDGET: u64 = 51_000;
 
 /// Compresses as web servers do: gzip -9 and brotli 11. Node.js has both and is needed for the build anyway.
 const COMPRESS: &str = "const { readFileSync } = require('node:fs'); const zlib = require('node:zlib');

@@ -1,6 +1,8 @@
 //! Which message an occurrence shows.
 
-use super::{content::InAppMessage, trigger::Occurrence};
+use std::rc::Rc;
+
+use super::{held::Held, trigger::Occurrence};
 use crate::{
     time::{Duration, Timestamp},
     value::Map,
@@ -19,57 +21,48 @@ pub struct History {
 /// greatest priority; of equals the one with the lesser id, so that every device chooses the same. Nothing is shown within
 /// `interval` of the last message.
 pub fn choose<'a>(
-    messages: impl IntoIterator<Item = &'a InAppMessage>,
+    messages: &mut dyn Iterator<Item = &'a Rc<Held>>,
     occurrence: &Occurrence,
     history: &History,
     interval: Duration,
     now: Timestamp,
-) -> Option<&'a InAppMessage> {
+) -> Option<&'a Rc<Held>> {
     // A clock that was set back must not silence messages for ever: a "last time" in the future does not count.
     let passed = |at: Timestamp, pause: Duration| at > now || now >= at.plus(pause);
     if history.last.is_some_and(|last| !passed(last, interval)) {
         return None;
     }
-    let may_show = |message: &InAppMessage| match (history.shown.get(message.id.as_str()), message.repeat_after) {
+    let may_show = |message: &Held| match (history.shown.get(message.id.as_str()), message.repeat_after) {
         (None, _) => true,
         (Some(_), None) => false,
         (Some(last), Some(pause)) => passed(*last, pause),
     };
-    messages
-        .into_iter()
-        .filter(|message| message.trigger.fires(occurrence) && may_show(message))
-        .max_by(|a, b| a.priority.cmp(&b.priority).then_with(|| b.id.cmp(&a.id)))
+    let mut chosen: Option<&Rc<Held>> = None;
+    for message in messages {
+        let is_better = chosen.is_none_or(|best| {
+            message.priority > best.priority || (message.priority == best.priority && message.id < best.id)
+        });
+        if is_better && may_show(message) && message.trigger.fires(occurrence) {
+            chosen = Some(message);
+        }
+    }
+    chosen
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ids::CampaignId;
-    use crate::message::{ClickAction, Content, Style, Trigger};
+    use crate::{message::Trigger, value::Value};
 
-    fn message(id: &str, priority: i32, repeat_after: Option<Duration>) -> InAppMessage {
-        InAppMessage {
-            id: CampaignId::parse(id).unwrap(),
-            priority,
-            trigger: Trigger::SessionStart,
-            repeat_after,
-            content: Content {
-                style: Style::Modal,
-                header: None,
-                body: String::new(),
-                image_url: None,
-                image_alt: None,
-                click_action: ClickAction::None,
-                buttons: vec![],
-                duration: None,
-                extras: crate::value::Map::new(),
-            },
-        }
+    fn message(id: &str, priority: i32, repeat_after: Option<Duration>) -> Rc<Held> {
+        let id = CampaignId::parse(id).unwrap();
+        Rc::new(Held { id, priority, trigger: Trigger::SessionStart, repeat_after, source: Value::Null })
     }
 
-    fn chosen(messages: &[InAppMessage], history: &History, now: i64) -> Option<String> {
+    fn chosen(messages: &[Rc<Held>], history: &History, now: i64) -> Option<String> {
         let interval = Duration::from_seconds(30);
-        choose(messages, &Occurrence::SessionStart, history, interval, Timestamp::from_ms(now))
+        choose(&mut messages.iter(), &Occurrence::SessionStart, history, interval, Timestamp::from_ms(now))
             .map(|m| m.id.to_string())
     }
 

@@ -11,18 +11,25 @@ pub struct SafeUrl(String);
 const SCHEMES: [&str; 5] = ["https", "http", "mailto", "tel", "sms"];
 
 impl SafeUrl {
-    /// Takes the address if it is safe. Control characters are refused: browsers skip them when they look for the scheme.
+    /// Takes the address if it is safe.
     pub fn parse(url: &str) -> Option<Self> {
-        let sane = !url.is_empty() && url.len() <= 2_048 && !url.bytes().any(|b| b <= b' ' || b == 0x7f);
-        let scheme = url.find([':', '/', '?', '#']).filter(|end| url.as_bytes().get(*end) == Some(&b':'));
-        let safe = scheme.is_none_or(|end| SCHEMES.iter().any(|known| url[..end].eq_ignore_ascii_case(known)));
-        (sane && safe).then(|| Self(url.to_owned()))
+        is_safe(url).then(|| Self(url.to_owned()))
     }
 
     /// The address.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether an address is safe. Control characters are refused: browsers skip them when they look for the scheme.
+pub(super) fn is_safe(url: &str) -> bool {
+    let bytes = url.as_bytes();
+    let sane = !bytes.is_empty() && bytes.len() <= 2_048 && !bytes.iter().any(|b| *b <= b' ' || *b == 0x7f);
+    let end = bytes.iter().position(|b| b":/?#".contains(b)).unwrap_or(bytes.len());
+    let (scheme, rest) = bytes.split_at(end);
+    let safe = rest.first() != Some(&b':') || SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known.as_bytes()));
+    sane && safe
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! A flush and its answer.
 
+use std::rc::Rc;
+
 use serde::Serialize;
 
 use crate::{
     ids::{AnonymousId, DeviceId, ExternalId, Seq, StreamId},
-    message::InAppMessage,
+    message::{Held, InAppMessage},
     time::Timestamp,
     value::{Object, Value},
 };
@@ -70,7 +72,7 @@ impl Identity {
         let members = value.as_object()?;
         let text = |name| members.get(name).and_then(Value::as_str);
         let external_id = text("external_id").and_then(|id| ExternalId::parse(id).ok());
-        let anonymous_id = text("anonymous_id").and_then(|id| AnonymousId::parse(id).ok());
+        let anonymous_id = text("anonymous_id").and_then(|id| AnonymousId::recall(id));
         (external_id.is_some() || anonymous_id.is_some()).then_some(Self { external_id, anonymous_id })
     }
 }
@@ -108,36 +110,52 @@ pub struct MessageSet {
     pub items: Vec<InAppMessage>,
 }
 
-impl FlushAnswer {
-    /// Reads an answer. What an older SDK does not know in it, it leaves out; `None` if it is no answer at all.
+/// An answer as a device reads it.
+#[derive(Debug)]
+pub struct Answer {
+    /// The server has this record of the stream and all before it, or has rejected them.
+    pub acked: Seq,
+    /// The records that were not taken, as the server put them: for people.
+    pub rejected: Value,
+    /// The user's messages, if they came.
+    pub messages: Option<HeldSet>,
+}
+
+/// The messages that a device holds.
+#[derive(Debug, Default)]
+pub struct HeldSet {
+    /// Names this set.
+    pub version: String,
+    /// The messages, highest priority first.
+    pub items: Vec<Rc<Held>>,
+}
+
+impl Answer {
+    /// Reads an answer. What an older SDK does not know in it, it leaves alone; `None` if it is no answer at all.
     pub fn read(value: &Value) -> Option<Self> {
         let answer = value.as_object()?;
         let rejected = match answer.get("rejected") {
-            Some(Value::Array(items)) => items.iter().filter_map(Rejected::read).collect(),
-            _ => Vec::new(),
+            Some(items @ Value::Array(_)) => items.clone(),
+            _ => Value::Array(Vec::new()),
         };
-        let messages = answer.get("messages").and_then(MessageSet::read);
+        let messages = answer.get("messages").and_then(HeldSet::read);
         Some(Self { acked: seq(answer, "acked")?, rejected, messages })
     }
 }
 
-impl Rejected {
-    fn read(value: &Value) -> Option<Self> {
-        let rejected = value.as_object()?;
-        let text = |name| rejected.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        Some(Self { seq: seq(rejected, "seq")?, code: text("code"), detail: text("detail") })
-    }
-}
-
-impl MessageSet {
+impl HeldSet {
     /// Reads a set of messages. A message that this SDK can't read is left out, not the whole set.
     pub fn read(value: &Value) -> Option<Self> {
         let set = value.as_object()?;
         let Some(Value::Array(items)) = set.get("items") else { return None };
-        Some(Self {
-            version: set.get("version")?.as_str()?.to_owned(),
-            items: items.iter().filter_map(|item| InAppMessage::read(item).ok()).collect(),
-        })
+        let version = set.get("version")?.as_str()?.to_owned();
+        let mut held = Vec::new();
+        for item in items {
+            if let Some(message) = Held::read(item) {
+                held.push(Rc::new(message));
+            }
+        }
+        Some(Self { version, items: held })
     }
 }
 
@@ -180,9 +198,13 @@ mod tests {
             messages: Some(MessageSet { version: "v".into(), items: vec![] }),
         };
         let json = serde_json::to_string(&answer).unwrap();
-        assert_eq!(FlushAnswer::read(&serde_json::from_str(&json).unwrap()), Some(answer));
+        let read = Answer::read(&serde_json::from_str(&json).unwrap()).unwrap();
+        assert_eq!(read.acked, answer.acked);
+        assert_eq!(serde_json::to_string(&read.rejected).unwrap(), r#"[{"code":"too_deep","detail":"…","seq":3}]"#);
+        let messages = read.messages.unwrap();
+        assert_eq!((messages.version.as_str(), messages.items.len()), ("v", 0));
         for other in ["null", "{}", "[]", r#"{"acked":-1}"#, r#"{"acked":"1"}"#] {
-            assert_eq!(FlushAnswer::read(&serde_json::from_str(other).unwrap()), None, "{other}");
+            assert!(Answer::read(&serde_json::from_str(other).unwrap()).is_none(), "{other}");
         }
     }
 }

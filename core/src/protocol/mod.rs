@@ -11,7 +11,7 @@ mod subscription;
 mod wire;
 
 pub use device::DeviceInfo;
-pub use flush::{FlushAnswer, FlushRequest, Identity, MessageSet, Rejected, join_records};
+pub use flush::{Answer, FlushAnswer, FlushRequest, HeldSet, Identity, MessageSet, Rejected, join_records};
 pub use location::Location;
 pub use money::{Currency, Hundredths};
 pub use record::{AttributeChange, Record, RecordError, RecordKind};

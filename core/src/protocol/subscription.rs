@@ -34,6 +34,16 @@ pub enum GroupState {
     Unsubscribed,
 }
 
+impl Channel {
+    /// Its name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Push => "push",
+        }
+    }
+}
+
 impl GroupState {
     /// Its name in JSON.
     pub const fn name(self) -> &'static str {

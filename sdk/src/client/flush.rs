@@ -3,13 +3,14 @@
 use kindling_core::{
     ids::{Seq, StreamId},
     limits,
-    protocol::{FlushAnswer, FlushRequest, Identity, join_records},
+    protocol::{Answer, FlushRequest, Identity, join_records},
     time::{Duration, Timestamp},
 };
 
 use super::{
-    Activity, Client, Effect, Host, Stream,
+    Activity, Client, Effect, Host, Reason, Stream,
     backoff::{Meaning, meaning, pause},
+    write,
 };
 
 /// What came of a flush.
@@ -163,18 +164,18 @@ impl<H: Host> Client<H> {
         let Some(place) = self.flights.under_way.iter().position(|flight| flight.id == flush) else { return };
         let flight = self.flights.under_way.swap_remove(place);
         match reply {
-            Reply::Unreachable => self.failed(&flight, None, None, "the server can't be reached", now),
+            Reply::Unreachable => self.failed(&flight, None, None, Reason::Unreachable, now),
             Reply::Answer { status, retry_after, body } => match meaning(status) {
-                Meaning::Answered => match self.host.decode(&body).and_then(|value| FlushAnswer::read(&value)) {
+                Meaning::Answered => match self.host.decode(&body).and_then(|value| Answer::read(&value)) {
                     Some(answer) => self.answered(&flight, answer, now),
-                    None => self.failed(&flight, Some(status), None, "the answer is not from a Kindling server", now),
+                    None => self.failed(&flight, Some(status), None, Reason::NotKindling, now),
                 },
                 Meaning::KeyRefused => {
                     self.flights.key_refused = true;
-                    self.failed(&flight, Some(status), None, "the server does not know the SDK key", now);
+                    self.failed(&flight, Some(status), None, Reason::KeyRefused, now);
                 }
                 Meaning::Unreadable => self.refused(&flight, status, now),
-                Meaning::TryLater => self.failed(&flight, Some(status), retry_after, "the server asks to wait", now),
+                Meaning::TryLater => self.failed(&flight, Some(status), retry_after, Reason::AskedToWait, now),
             },
         }
         self.pump(now);
@@ -207,7 +208,7 @@ impl<H: Host> Client<H> {
             messages: is_current.then(|| self.inbox.version().to_owned()),
             records: Vec::new(),
         };
-        let Some(empty) = self.host.encode(&request) else { return 0 };
+        let empty = write::request(&request);
         let records = fitting(stream, room.saturating_sub(empty.len()), self.flights.batch, keepalive);
         let batch = stream.waiting().iter().take(records);
         let last = batch.clone().next_back().map_or(Seq::NONE, |record| record.seq);
@@ -226,7 +227,7 @@ impl<H: Host> Client<H> {
         bytes
     }
 
-    fn answered(&mut self, flight: &Flight, answer: FlushAnswer, now: Timestamp) {
+    fn answered(&mut self, flight: &Flight, answer: Answer, now: Timestamp) {
         self.flights.failures = 0;
         self.flights.not_before = None;
         self.flights.batch = self.flights.batch.saturating_mul(2).min(limits::BATCH_RECORDS);
@@ -264,7 +265,7 @@ impl<H: Host> Client<H> {
     /// The server can't read the body. Half of it may be fine; a single record that can't be read is dropped, or it would block
     /// the queue for ever.
     fn refused(&mut self, flight: &Flight, status: u16, now: Timestamp) {
-        const REASON: &str = "the server can't read it";
+        const REASON: Reason = Reason::Unreadable;
         if flight.records > 1 {
             self.flights.batch = (flight.records / 2).max(1);
             self.tell_failed(flight, Some(status), REASON, Some(Duration::ZERO));
@@ -283,7 +284,7 @@ impl<H: Host> Client<H> {
         flight: &Flight,
         status: Option<u16>,
         asked: Option<Duration>,
-        reason: &'static str,
+        reason: Reason,
         now: Timestamp,
     ) {
         let pause = if self.flights.key_refused {
@@ -301,7 +302,7 @@ impl<H: Host> Client<H> {
         self.fail_waiters();
     }
 
-    fn tell_failed(&mut self, flight: &Flight, status: Option<u16>, reason: &'static str, pause: Option<Duration>) {
+    fn tell_failed(&mut self, flight: &Flight, status: Option<u16>, reason: Reason, pause: Option<Duration>) {
         let retry_in_ms = pause.map(Duration::as_ms);
         self.tell(Activity::FlushFailed { flush: flight.id, stream: flight.stream, status, reason, retry_in_ms });
     }

@@ -1,10 +1,9 @@
 //! What the client needs of the place where it runs.
 
 use kindling_core::{ids::Uuid, value::Value};
-use serde::Serialize;
 
-/// Storage, randomness and JSON. In the browser: localStorage, `crypto`, a small writer and the engine's own reader (which costs
-/// no bytes); in tests and simulations: whatever they make of them. Time is not among them: it comes with each call.
+/// Storage, randomness and reading JSON. In the browser: localStorage, `crypto` and the engine's own reader (which costs no
+/// bytes); in tests and simulations: whatever they make of them. Time is not among them: it comes with each call.
 pub trait Host {
     /// What is stored under the key.
     fn get(&self, key: &str) -> Option<String>;
@@ -18,8 +17,6 @@ pub trait Host {
     fn uuid(&mut self) -> Uuid;
     /// A random number from 0 up to, but not including, 1.
     fn random(&mut self) -> f64;
-    /// Writes JSON. `None` if the value can't be written.
-    fn encode<T: Serialize>(&self, value: &T) -> Option<String>;
     /// Reads JSON. `None` if the text is none.
     fn decode(&self, text: &str) -> Option<Value>;
 }

@@ -1,23 +1,23 @@
 //! The messages that the device holds, what it showed of them, and what waits for messages that a flush may bring.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, rc::Rc};
 
 use kindling_core::{
     ids::{CampaignId, Seq, StreamId},
     limits,
-    message::{History, InAppMessage, Occurrence, choose},
-    protocol::{Identity, MessageSet},
+    message::{Held, History, Occurrence, choose},
+    protocol::{HeldSet, Identity},
     time::{Duration, Timestamp},
     value::{Map, Value},
 };
-use serde::Serialize;
 
-use super::{Host, keys};
+use super::{Host, keys, write};
+use crate::json::Writer;
 
 /// The messages of the current user.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
-    held: MessageSet,
+    held: HeldSet,
     history: History,
     /// What happened and is not yet covered by an answer: an answer may bring messages that it triggers.
     pending: VecDeque<Pending>,
@@ -30,19 +30,6 @@ struct Pending {
     occurrence: Occurrence,
 }
 
-#[derive(Serialize)]
-struct StoredMessages<'a> {
-    identity: &'a Identity,
-    version: &'a str,
-    items: &'a [InAppMessage],
-}
-
-#[derive(Serialize)]
-struct StoredHistory<'a> {
-    shown: &'a Map<Timestamp>,
-    last: Option<Timestamp>,
-}
-
 impl Inbox {
     /// Reads what is stored for the user, again when another tab changed it.
     pub(super) fn load(&mut self, host: &impl Host, identity: &Identity) {
@@ -52,14 +39,14 @@ impl Inbox {
                 let owner = stored.as_object().and_then(|members| members.get("identity"));
                 owner.and_then(Identity::read).as_ref() == Some(identity)
             })
-            .and_then(|stored| MessageSet::read(&stored))
+            .and_then(|stored| HeldSet::read(&stored))
             .unwrap_or_default();
         self.history = decode(keys::HISTORY).as_ref().and_then(read_history).unwrap_or_default();
     }
 
     /// Forgets messages and what waits for them; with `and_history` also what was shown.
     pub(super) fn clear(&mut self, host: &mut impl Host, and_history: bool) {
-        self.held = MessageSet::default();
+        self.held = HeldSet::default();
         self.pending.clear();
         host.remove(keys::MESSAGES);
         if and_history {
@@ -74,8 +61,8 @@ impl Inbox {
     }
 
     /// The messages that are held, each with when it was shown last.
-    pub(super) fn held(&self) -> impl Iterator<Item = (&InAppMessage, Option<Timestamp>)> {
-        self.held.items.iter().map(|message| (message, self.history.shown.get(message.id.as_str()).copied()))
+    pub(super) fn held(&self) -> impl Iterator<Item = (&Held, Option<Timestamp>)> {
+        self.held.items.iter().map(|message| (&**message, self.history.shown.get(message.id.as_str()).copied()))
     }
 
     /// Something happened: chooses what it shows, and remembers it for messages that are on their way.
@@ -86,8 +73,8 @@ impl Inbox {
         occurrence: Occurrence,
         interval: Duration,
         now: Timestamp,
-    ) -> Option<InAppMessage> {
-        let chosen = choose(&self.held.items, &occurrence, &self.history, interval, now).cloned();
+    ) -> Option<Rc<Held>> {
+        let chosen = choose(&mut self.held.items.iter(), &occurrence, &self.history, interval, now).cloned();
         if self.pending.len() == limits::PENDING_OCCURRENCES {
             self.pending.pop_front();
         }
@@ -101,21 +88,22 @@ impl Inbox {
         &mut self,
         host: &mut impl Host,
         identity: &Identity,
-        set: MessageSet,
+        set: HeldSet,
         interval: Duration,
         now: Timestamp,
-    ) -> Option<InAppMessage> {
+    ) -> Option<Rc<Held>> {
         let before = std::mem::replace(&mut self.held, set);
-        let stored = StoredMessages { identity, version: &self.held.version, items: &self.held.items };
-        if let Some(text) = host.encode(&stored) {
-            host.set(keys::MESSAGES, &text);
-        }
-        let new = |message: &&InAppMessage| !before.items.iter().any(|old| old.id == message.id);
+        let mut to = Writer::new();
+        to.raw("identity", &write::identity(identity));
+        to.text("version", &self.held.version);
+        to.values("items", &mut self.held.items.iter().map(|message| &message.source));
+        host.set(keys::MESSAGES, &to.end());
+        let new = |message: &&Rc<Held>| !before.items.iter().any(|old| old.id == message.id);
         self.pending
             .iter()
             .find_map(|pending| {
-                let candidates = self.held.items.iter().filter(new);
-                choose(candidates, &pending.occurrence, &self.history, interval, now)
+                let mut candidates = self.held.items.iter().filter(new);
+                choose(&mut candidates, &pending.occurrence, &self.history, interval, now)
             })
             .cloned()
     }
@@ -133,10 +121,14 @@ impl Inbox {
             let oldest = self.history.shown.iter().min_by_key(|(_, at)| **at).map(|(id, _)| id.to_owned());
             oldest.map(|oldest| self.history.shown.remove(&oldest));
         }
-        let stored = StoredHistory { shown: &self.history.shown, last: self.history.last };
-        if let Some(text) = host.encode(&stored) {
-            host.set(keys::HISTORY, &text);
+        let mut shown = Writer::new();
+        for (id, at) in &self.history.shown {
+            shown.integer(id, at.as_ms());
         }
+        let mut to = Writer::new();
+        to.raw("shown", &shown.end());
+        to.integer("last", now.as_ms());
+        host.set(keys::HISTORY, &to.end());
     }
 }
 

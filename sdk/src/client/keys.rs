@@ -18,7 +18,7 @@ const RECORD: &str = "record.";
 /// A record of a stream.
 pub(super) fn record(stream: StreamId, seq: Seq) -> String {
     let mut key = String::from(RECORD);
-    key.push_str(&stream.to_string());
+    key.push_str(&stream.text());
     key.push('.');
     key.push_str(&seq.to_string());
     key
@@ -27,5 +27,5 @@ pub(super) fn record(stream: StreamId, seq: Seq) -> String {
 /// The record that the key stores.
 pub(super) fn parse_record(key: &str) -> Option<(StreamId, Seq)> {
     let (stream, seq) = key.strip_prefix(RECORD)?.split_once('.')?;
-    Some((StreamId::parse(stream).ok()?, Seq(seq.parse().ok()?)))
+    Some((StreamId::recall(stream)?, Seq(seq.parse().ok()?)))
 }

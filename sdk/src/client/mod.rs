@@ -16,17 +16,19 @@ mod inbox;
 mod keys;
 mod queue;
 mod session;
+mod write;
+
+use std::rc::Rc;
 
 use kindling_core::{
-    ids::{AnonymousId, CampaignId, DeviceId, ExternalId, SessionId, StreamId},
+    ids::{AnonymousId, DeviceId, ExternalId, SessionId, StreamId},
     limits,
-    message::{InAppMessage, Occurrence},
-    protocol::{Identity, Record, RecordError, RecordKind},
+    message::{Held, Occurrence},
+    protocol::{Identity, RecordError, RecordKind},
     time::{Duration, Timestamp},
 };
-use serde::Serialize;
 
-pub use activity::{Activity, QueuedRecord};
+pub use activity::{Activity, Reason};
 pub use flush::Reply;
 pub use host::Host;
 
@@ -63,7 +65,7 @@ pub enum Effect {
         keepalive: bool,
     },
     /// A trigger fired this message: hand it to whoever shows messages.
-    Show(Box<InAppMessage>),
+    Show(Rc<Held>),
     /// Everything that was queued when a flush was asked for has been taken (`true`), or has not got through (`false`).
     Flushed {
         /// Names the request to flush.
@@ -73,16 +75,6 @@ pub enum Effect {
     },
     /// Tell those who watch.
     Activity(Activity),
-}
-
-/// A held message, for [`Client::held_messages`].
-#[derive(Debug, Serialize)]
-pub struct HeldMessage<'a> {
-    /// The message.
-    #[serde(flatten)]
-    pub message: &'a InAppMessage,
-    /// When this device showed it last.
-    pub last_shown_at: Option<Timestamp>,
 }
 
 /// The SDK's state on one page.
@@ -110,10 +102,10 @@ impl<H: Host> Client<H> {
     /// Starts: recalls or makes up who this device and its user are. What other pages left is taken over with
     /// [`Client::adopt`].
     pub fn new(mut host: H, config: Config) -> Self {
-        let stored = host.get(keys::DEVICE).and_then(|text| DeviceId::parse(&text).ok());
+        let stored = host.get(keys::DEVICE).and_then(|text| DeviceId::recall(&text));
         let device = stored.unwrap_or_else(|| {
             let device = DeviceId(host.uuid());
-            host.set(keys::DEVICE, &device.to_string());
+            host.set(keys::DEVICE, &device.text());
             device
         });
         let identity = load_identity(&host).unwrap_or_else(|| {
@@ -221,7 +213,7 @@ impl<H: Host> Client<H> {
         store_identity(&mut self.host, &self.identity);
         self.inbox.clear(&mut self.host, !was_anonymous);
         self.begin_stream();
-        self.append(RecordKind::Identified, now);
+        self.append(&RecordKind::Identified, now);
         if in_session {
             self.start_session(now);
         }
@@ -262,16 +254,15 @@ impl<H: Host> Client<H> {
         kind.check()?;
         self.refresh();
         self.renew_session(now);
-        let occurrence = occurrence(&kind);
-        self.append(kind, now);
-        self.happened(occurrence, now);
+        self.append(&kind, now);
+        self.happened(occurrence(kind), now);
         self.pump(now);
         Ok(())
     }
 
-    /// The messages that are held, highest priority first.
-    pub fn held_messages(&self) -> impl Iterator<Item = HeldMessage<'_>> {
-        self.inbox.held().map(|(message, last_shown_at)| HeldMessage { message, last_shown_at })
+    /// The messages that are held, highest priority first, each with when this device showed it last.
+    pub fn held_messages(&self) -> impl Iterator<Item = (&Held, Option<Timestamp>)> {
+        self.inbox.held()
     }
 
     /// The records that wait, oldest first, as a JSON array.
@@ -283,7 +274,7 @@ impl<H: Host> Client<H> {
                     json.push(',');
                 }
                 json.push_str("{\"stream\":\"");
-                json.push_str(&stream.id.to_string());
+                json.push_str(&stream.id.text());
                 json.push_str("\",");
                 json.push_str(record.json.get(1..).unwrap_or("}"));
             }
@@ -307,7 +298,7 @@ impl<H: Host> Client<H> {
         self.inbox.clear(&mut self.host, true);
         self.flights.cancel(&mut self.effects);
         self.device = DeviceId(self.host.uuid());
-        self.host.set(keys::DEVICE, &self.device.to_string());
+        self.host.set(keys::DEVICE, &self.device.text());
         self.identity = Identity::anonymous(AnonymousId(self.host.uuid()));
         store_identity(&mut self.host, &self.identity);
         self.streams.push(Stream::new(StreamId(self.host.uuid()), self.identity.clone()));
@@ -359,7 +350,7 @@ impl<H: Host> Client<H> {
         let id = session.id;
         self.session = Some(session);
         self.tell(Activity::SessionStarted { session: id });
-        self.append(RecordKind::SessionStart { session: id }, now);
+        self.append(&RecordKind::SessionStart { session: id }, now);
         self.happened(Some(Occurrence::SessionStart), now);
         // A session begins with fresh messages.
         self.flights.due(now);
@@ -369,15 +360,15 @@ impl<H: Host> Client<H> {
         if let Some(session) = self.session.take() {
             self.host.remove(keys::SESSION);
             let duration_ms = session.duration().as_ms();
-            self.append(RecordKind::SessionEnd { session: session.id, duration_ms }, now);
+            self.append(&RecordKind::SessionEnd { session: session.id, duration_ms }, now);
         }
     }
 
-    fn append(&mut self, kind: RecordKind, now: Timestamp) {
+    fn append(&mut self, kind: &RecordKind, now: Timestamp) {
         self.make_room();
         let Some(stream) = self.streams.last_mut() else { return };
-        let record = Record { seq: stream.next_seq(), at: self.record_time.unwrap_or(now), kind };
-        let Some(json) = self.host.encode(&record) else { return };
+        let json = write::record(stream.next_seq(), self.record_time.unwrap_or(now), kind);
+        let shown = if self.watched { json.clone() } else { String::new() };
         stream.append(&mut self.host, json);
         let (id, waiting) = (stream.id, stream.waiting().len());
         if waiting >= limits::FLUSH_DUE_RECORDS {
@@ -385,9 +376,7 @@ impl<H: Host> Client<H> {
         } else {
             self.flights.due(now.plus(self.config.flush_interval));
         }
-        if self.watched {
-            self.tell(Activity::RecordQueued { record: QueuedRecord { stream: id, record } });
-        }
+        self.tell(Activity::RecordQueued { stream: id, record: shown });
     }
 
     /// Keeps the queue within its bounds: past them the oldest records go.
@@ -402,7 +391,7 @@ impl<H: Host> Client<H> {
                 stream: stream.id,
                 first_seq: seq,
                 last_seq: seq,
-                reason: "the queue is full; its oldest record made room",
+                reason: Reason::QueueFull,
             };
             self.tell(dropped);
         }
@@ -418,10 +407,10 @@ impl<H: Host> Client<H> {
         }
     }
 
-    fn show(&mut self, message: InAppMessage, now: Timestamp) {
+    fn show(&mut self, message: Rc<Held>, now: Timestamp) {
         self.inbox.shown(&mut self.host, &message.id, now);
         self.tell(Activity::MessageTriggered { id: message.id.clone() });
-        self.effects.push(Effect::Show(Box::new(message)));
+        self.effects.push(Effect::Show(message));
     }
 
     fn current(&self) -> &Stream {
@@ -437,17 +426,11 @@ impl<H: Host> Client<H> {
 }
 
 /// What a record is to triggers.
-fn occurrence(kind: &RecordKind) -> Option<Occurrence> {
+fn occurrence(kind: RecordKind) -> Option<Occurrence> {
     match kind {
-        RecordKind::CustomEvent { name, properties } => {
-            Some(Occurrence::CustomEvent { name: name.clone(), properties: properties.clone() })
-        }
-        RecordKind::Purchase { product_id, properties, .. } => {
-            Some(Occurrence::Purchase { product_id: product_id.clone(), properties: properties.clone() })
-        }
-        RecordKind::MessageClick { message, .. } => {
-            Some(Occurrence::MessageClick { message: CampaignId::clone(message) })
-        }
+        RecordKind::CustomEvent { name, properties } => Some(Occurrence::CustomEvent { name, properties }),
+        RecordKind::Purchase { product_id, properties, .. } => Some(Occurrence::Purchase { product_id, properties }),
+        RecordKind::MessageClick { message, .. } => Some(Occurrence::MessageClick { message }),
         RecordKind::Attribute { .. }
         | RecordKind::CustomAttribute { .. }
         | RecordKind::SessionStart { .. }
@@ -468,7 +451,5 @@ fn load_identity(host: &impl Host) -> Option<Identity> {
 }
 
 fn store_identity(host: &mut impl Host, identity: &Identity) {
-    if let Some(text) = host.encode(identity) {
-        host.set(keys::IDENTITY, &text);
-    }
+    host.set(keys::IDENTITY, &write::identity(identity));
 }

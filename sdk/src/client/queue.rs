@@ -7,7 +7,7 @@ use kindling_core::{
     protocol::Identity,
 };
 
-use super::{Host, keys};
+use super::{Host, keys, write};
 
 /// A stream as its device sees it.
 ///
@@ -52,7 +52,7 @@ impl Stream {
     /// after each other could remove it while a record is being written.
     pub(super) fn append(&mut self, host: &mut impl Host, json: String) -> bool {
         self.last = self.next_seq();
-        let mut text = host.encode(&self.identity).unwrap_or_default();
+        let mut text = write::identity(&self.identity);
         text.push(SEPARATOR);
         text.push_str(&json);
         let stored = host.set(&keys::record(self.id, self.last), &text);

@@ -5,15 +5,15 @@ use kindling_core::{
     time::{Duration, Timestamp},
     value::Value,
 };
-use serde::Serialize;
 
 use super::{Host, keys};
+use crate::json::Writer;
 
 /// Activity is written down at most this often: storage is not free, and a session's end need not be exact to the second.
 const WRITE_INTERVAL: Duration = Duration::from_seconds(5);
 
 /// The open session of the device, shared by its tabs through storage.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Session {
     pub(super) id: SessionId,
     started: Timestamp,
@@ -33,14 +33,16 @@ impl Session {
             Some(Value::Number(number)) => number.as_integer().map(Timestamp::from_ms),
             _ => None,
         };
-        let id = SessionId::parse(members.get("id")?.as_str()?).ok()?;
+        let id = SessionId::recall(members.get("id")?.as_str()?)?;
         Some(Self { id, started: time("started")?, active: time("active")? })
     }
 
     pub(super) fn store(&self, host: &mut impl Host) {
-        if let Some(text) = host.encode(self) {
-            host.set(keys::SESSION, &text);
-        }
+        let mut to = Writer::new();
+        to.text("id", &self.id.text());
+        to.integer("started", self.started.as_ms());
+        to.integer("active", self.active.as_ms());
+        host.set(keys::SESSION, &to.end());
     }
 
     /// Whether the pause since the last activity was too long. A clock that was set back ends no session.

@@ -3,24 +3,26 @@
 use js_sys::{Array, Date, JSON, Object};
 use kindling_core::{
     limits,
+    protocol::RecordError,
     time::Timestamp,
     value::{Number, Object as Members, Value, from_members},
 };
 use serde::Serialize;
+use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::{JsCast, JsValue};
 
-use crate::json;
+use crate::wrong::Wrong;
 
 /// Reads any plain JavaScript value: null, booleans, numbers, strings, dates, arrays and objects of these. Members that are
-/// `undefined` are left out, as in JSON. The error says what is wrong.
-pub(super) fn from_js(value: &JsValue) -> Result<Value, &'static str> {
+/// `undefined` are left out, as in JSON. The error is what is wrong.
+pub(super) fn from_js(value: &JsValue) -> Result<Value, Wrong> {
     read(value, 0)
 }
 
-fn read(value: &JsValue, depth: usize) -> Result<Value, &'static str> {
+fn read(value: &JsValue, depth: usize) -> Result<Value, Wrong> {
     // Also what ends a value that contains itself. Properties, a level deeper than a value alone, stand in a record.
     if depth > limits::VALUE_DEPTH + 2 {
-        return Err("a value may be nested at most 16 levels deep");
+        return Err(RecordError::TooDeep.into());
     }
     if value.is_null() || value.is_undefined() {
         return Ok(Value::Null);
@@ -29,7 +31,7 @@ fn read(value: &JsValue, depth: usize) -> Result<Value, &'static str> {
         return Ok(Value::String(text));
     }
     if let Some(number) = value.as_f64() {
-        return Number::new(number).map(Value::Number).ok_or("a number must be finite");
+        return Number::new(number).map(Value::Number).ok_or(Wrong::NUMBER);
     }
     if let Some(flag) = value.as_bool() {
         return Ok(Value::Bool(flag));
@@ -43,10 +45,10 @@ fn read(value: &JsValue, depth: usize) -> Result<Value, &'static str> {
     }
     if let Some(date) = value.dyn_ref::<Date>() {
         let time = Number::new(date.get_time()).and_then(Number::as_integer);
-        return time.map(|ms| Value::Time(Timestamp::from_ms(ms))).ok_or("a date must be valid");
+        return time.map(|ms| Value::Time(Timestamp::from_ms(ms))).ok_or(Wrong::DATE);
     }
     if !value.is_object() || value.is_function() {
-        return Err("only null, booleans, numbers, strings, dates, arrays and objects can be stored");
+        return Err(Wrong::VALUE);
     }
     let mut members = Vec::new();
     for entry in Object::entries(value.unchecked_ref()).iter() {
@@ -58,20 +60,12 @@ fn read(value: &JsValue, depth: usize) -> Result<Value, &'static str> {
         let name = entry.get(0).as_string().unwrap_or_default();
         members.push((name, read(&value, depth + 1)?));
     }
-    Members::from_entries(members).map(from_members).ok_or("a name stands twice in one object")
+    Members::from_entries(members).map(from_members).ok_or(Wrong::REPEATED_NAME)
 }
 
-/// Makes a plain JavaScript value, as JSON would. `undefined` if that can't be done.
-pub(super) fn to_js<T: Serialize + ?Sized>(value: &T) -> JsValue {
-    to_json(value).and_then(|text| JSON::parse(&text).ok()).unwrap_or(JsValue::UNDEFINED)
-}
-
-/// Writes JSON.
-pub(super) fn to_json<T: Serialize + ?Sized>(value: &T) -> Option<String> {
-    json::to_string(value, |number| {
-        let text = js_sys::Number::from(number).to_string_with_radix(10);
-        text.map(String::from).unwrap_or_default()
-    })
+/// Makes a plain JavaScript value. `undefined` if that can't be done.
+pub(super) fn to_js(value: &Value) -> JsValue {
+    value.serialize(&Serializer::json_compatible()).unwrap_or_default()
 }
 
 /// Reads JSON, with the engine's own reader.

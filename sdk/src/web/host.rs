@@ -5,7 +5,6 @@ use kindling_core::{
     ids::Uuid,
     value::{Map, Value},
 };
-use serde::Serialize;
 use web_sys::{Storage, window};
 
 use super::convert;
@@ -116,10 +115,6 @@ impl Host for BrowserHost {
 
     fn random(&mut self) -> f64 {
         js_sys::Math::random()
-    }
-
-    fn encode<T: Serialize>(&self, value: &T) -> Option<String> {
-        convert::to_json(value)
     }
 
     fn decode(&self, text: &str) -> Option<Value> {

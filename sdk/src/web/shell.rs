@@ -6,8 +6,8 @@ use js_sys::{Date, Function};
 use kindling_core::{
     protocol::{RecordError, RecordKind},
     time::Timestamp,
+    value::{Number, Value},
 };
-use serde::Serialize;
 use wasm_bindgen::JsValue;
 
 use super::{convert, host::BrowserHost};
@@ -57,27 +57,32 @@ impl Shell {
         let (stream, wake) = self.look(|client| (client.stream(), client.next_wake()));
         // As long as a timer can run; it is set anew each time.
         let wait = wake.map(|at| i32::try_from(at.since(now()).as_ms()).unwrap_or(i32::MAX));
-        self.emit_plain("settled", &(stream, wait));
+        self.emit("settled", &list([stream.text().into(), wait.map_or(Value::Null, Value::from)]));
     }
 
     fn carry_out_one(&self, effect: Effect) {
         match effect {
-            Effect::Send { flush, body, keepalive } => self.emit_plain("send", &(flush, body, keepalive)),
-            Effect::Show(message) => self.emit("message", &convert::to_js(&message)),
-            Effect::Flushed { token, taken } => self.emit_plain("flushed", &(token, taken)),
-            Effect::Activity(activity) => self.emit("activity", &convert::to_js(&activity)),
+            Effect::Send { flush, body, keepalive } => {
+                self.emit("send", &list([number(flush), body.into(), keepalive.into()]));
+            }
+            Effect::Show(message) => self.emit("message", &message.source),
+            Effect::Flushed { token, taken } => self.emit("flushed", &list([number(token), taken.into()])),
+            Effect::Activity(activity) => self.emit("activity", &activity.plain()),
         }
     }
 
-    /// Emits a plain value.
-    pub(super) fn emit_plain<T: Serialize + ?Sized>(&self, name: &str, value: &T) {
-        self.emit(name, &serde_wasm_bindgen::to_value(value).unwrap_or_default());
-    }
-
     /// Calls the facade, which catches what the page's callbacks throw.
-    fn emit(&self, name: &str, value: &JsValue) {
-        let _ = self.emit.call2(&JsValue::UNDEFINED, &name.into(), value);
+    pub(super) fn emit(&self, name: &str, value: &Value) {
+        let _ = self.emit.call2(&JsValue::UNDEFINED, &name.into(), &convert::to_js(value));
     }
+}
+
+fn list<const N: usize>(items: [Value; N]) -> Value {
+    Value::Array(items.into())
+}
+
+fn number(number: u32) -> Value {
+    Number::new(number.into()).map_or(Value::Null, Value::Number)
 }
 
 /// The device's clock.

@@ -1,12 +1,14 @@
 //! The surface that the JavaScript facade calls. Each method converts its arguments and delegates.
 //!
-//! A setter returns `undefined` when it was done, or a sentence that says why not; the facade logs it and returns a boolean.
+//! A setter returns 0 when it was done, or what is wrong, by its place in `WRONGS` of `codes.js`; the facade logs it and returns a
+//! boolean.
 
 use js_sys::{Array, Function, JSON, Reflect};
 use kindling_core::{
     ids::{ExternalId, StreamId},
-    message::InAppMessage,
-    time::Duration,
+    message::Held,
+    time::{Duration, Timestamp},
+    value::{Number, Value},
 };
 use wasm_bindgen::prelude::*;
 
@@ -18,6 +20,7 @@ use super::{
 use crate::{
     calls,
     client::{Client, Config, Reply},
+    wrong::Wrong,
 };
 
 /// The SDK on one page.
@@ -26,7 +29,9 @@ pub struct Sdk {
     shell: Shell,
 }
 
-type Outcome = Option<String>;
+type Outcome = u8;
+
+const DONE: Outcome = 0;
 
 #[wasm_bindgen]
 impl Sdk {
@@ -48,7 +53,7 @@ impl Sdk {
         };
         let shell = Shell::new(Client::new(host, config), emit);
         if !durable {
-            shell.emit_plain("warning", "storage is blocked: records are kept in memory only");
+            shell.emit("warning", &Value::Null);
         }
         Self { shell }
     }
@@ -60,7 +65,7 @@ impl Sdk {
 
     /// Takes over what pages that are gone left behind: every stream but these.
     pub fn adopt(&self, live: &Array) {
-        let live: Vec<StreamId> = live.iter().filter_map(|id| StreamId::parse(&id.as_string()?).ok()).collect();
+        let live: Vec<StreamId> = live.iter().filter_map(|id| StreamId::recall(&id.as_string()?)).collect();
         self.shell.act(|client, now| client.adopt(&live, now));
     }
 
@@ -109,11 +114,11 @@ impl Sdk {
     }
 
     pub fn device_id(&self) -> String {
-        self.shell.look(|client| client.device().to_string())
+        self.shell.look(|client| client.device().text())
     }
 
     pub fn external_id(&self) -> Option<String> {
-        self.shell.act(|client, _| client.external_id().map(ToString::to_string))
+        self.shell.act(|client, _| client.external_id().map(|id| id.as_str().to_owned()))
     }
 
     /// Says whether anybody shows messages, and whether anybody wants to be told of what happens.
@@ -132,9 +137,9 @@ impl Sdk {
         match ExternalId::parse(external_id) {
             Ok(id) => {
                 self.shell.act(|client, now| client.change_user(id, now));
-                None
+                DONE
             }
-            Err(_) => Some("a user id must have 1 to 997 bytes and no control characters".to_owned()),
+            Err(_) => Wrong::USER_ID.0,
         }
     }
 
@@ -154,19 +159,26 @@ impl Sdk {
     /// Records something: an object in the form of a record, without its place and time.
     pub fn log(&self, call: &JsValue) -> Outcome {
         let kind = convert::from_js(call).and_then(calls::record);
-        let done = kind.and_then(|kind| self.shell.log(kind).map_err(|error| error.detail()));
-        done.err().map(ToOwned::to_owned)
+        let done = kind.and_then(|kind| Ok(self.shell.log(kind)?));
+        done.err().map_or(DONE, |wrong| wrong.0)
     }
 
     /// Whether a message, as it was emitted, may be shown.
     pub fn check_message(&self, message: &JsValue) -> Outcome {
-        let message = convert::from_js(message).ok().and_then(|value| InAppMessage::read(&value).ok());
-        if message.is_some() { None } else { Some("that is not a message of this SDK".to_owned()) }
+        let held = convert::from_js(message).ok().and_then(|message| Held::read(&message));
+        if held.is_some() { DONE } else { Wrong::MESSAGE.0 }
     }
 
-    /// The held messages, each with `last_shown_at`.
+    /// The held messages and when each was shown last, by turns.
     pub fn held_messages(&self) -> JsValue {
-        self.shell.look(|client| convert::to_js(&client.held_messages().collect::<Vec<_>>()))
+        self.shell.look(|client| {
+            let mut list = Vec::new();
+            for (message, last_shown_at) in client.held_messages() {
+                list.push(message.source.clone());
+                list.push(last_shown_at.map_or(Value::Null, millis));
+            }
+            convert::to_js(&Value::Array(list))
+        })
     }
 
     /// The records that wait.
@@ -178,4 +190,8 @@ impl Sdk {
 #[expect(clippy::cast_possible_truncation, reason = "a float cast saturates")]
 fn seconds(seconds: f64) -> Duration {
     Duration::from_ms((seconds * 1000.0) as i64)
+}
+
+fn millis(at: Timestamp) -> Value {
+    Number::new(at.as_ms() as f64).map_or(Value::Null, Value::Number)
 }

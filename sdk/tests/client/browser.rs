@@ -9,7 +9,6 @@ use kindling_core::{
     value::Value,
 };
 use kindling_sdk::client::{Client, Config, Effect, Host, Reply};
-use serde::Serialize;
 
 /// What the tabs of a site share.
 #[derive(Debug, Default)]
@@ -59,10 +58,6 @@ impl Host for Tab {
 
     fn random(&mut self) -> f64 {
         (self.bits() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn encode<T: Serialize>(&self, value: &T) -> Option<String> {
-        serde_json::to_string(value).ok()
     }
 
     fn decode(&self, text: &str) -> Option<Value> {

@@ -1,0 +1,59 @@
+// What the module says in numbers. The module's own tests hold these lists to it: they are JSON.
+
+/** What it did: the type, and the names of what comes with it. */
+export const ACTIVITIES = [
+  ["record_queued", "stream", "record"],
+  ["flush_started", "flush", "stream", "firstSeq", "lastSeq", "records", "bytes"],
+  ["flush_succeeded", "flush", "stream", "acked", "durationMs", "rejected", "messages"],
+  ["flush_failed", "flush", "stream", "status", "reason", "retryInMs"],
+  ["records_dropped", "stream", "firstSeq", "lastSeq", "reason"],
+  ["messages_changed", "held"],
+  ["message_triggered", "id"],
+  ["user_changed", "externalId"],
+  ["session_started", "session"]
+];
+
+/** Why a flush failed, or records were dropped. */
+export const REASONS = [
+  "the server can't be reached",
+  "the answer is not from a Kindling server",
+  "the server does not know the SDK key",
+  "the server asks to wait",
+  "the server can't read it",
+  "the queue is full; its oldest record made room"
+];
+
+/** What is wrong with a call, from 1. */
+export const WRONGS = [
+  "",
+  "a record must be an object",
+  "there is no such record",
+  "there is no such attribute",
+  "there is no such change",
+  "that is not a message of this SDK",
+  "properties must be an object",
+  "a currency must be an ISO 4217 code, like EUR",
+  "a number must be finite",
+  "a date must be valid",
+  "only null, booleans, numbers, strings, dates, arrays and objects can be stored",
+  "a name stands twice in one object",
+  "a user id must have 1 to 997 bytes and no control characters",
+  "there is no such channel",
+  "a subscription must be opted_in, subscribed or unsubscribed",
+  "a group must be subscribed or unsubscribed",
+  "only an object can be merged",
+  "a place needs a latitude and a longitude",
+  "the record is not of any known form",
+  "a name must have 1 to 255 characters and may not start with $",
+  "a value may be nested at most 16 levels deep",
+  "properties, or the value of an attribute, may have at most 50 KiB as JSON",
+  "a string may have at most 8 KiB",
+  "a price must be from 0 to 10,000,000",
+  "a quantity must be a whole number from 1 to 100",
+  "the value is not of the attribute's form",
+  "an increment must be from -10^18 to 10^18",
+  "a path must have 1 to 16 names",
+  "a latitude must be from -90 to 90, a longitude from -180 to 180, an accuracy not negative",
+  "the alias belongs to another user",
+  "the profile has as many different events, attributes, messages or groups as it may have"
+];

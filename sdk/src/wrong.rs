@@ -1,0 +1,146 @@
+//! What is wrong with a call. The facade has the sentences for people, in `WRONGS` of `codes.js`.
+
+use kindling_core::protocol::RecordError;
+
+/// What is wrong with a call, by its place in `WRONGS`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wrong(pub(crate) u8);
+
+impl Wrong {
+    pub(crate) const RECORD: Self = Self(1);
+    pub(crate) const RECORD_TYPE: Self = Self(2);
+    pub(crate) const ATTRIBUTE_NAME: Self = Self(3);
+    pub(crate) const CHANGE: Self = Self(4);
+    pub(crate) const MESSAGE: Self = Self(5);
+    pub(crate) const PROPERTIES: Self = Self(6);
+    pub(crate) const CURRENCY: Self = Self(7);
+    pub(crate) const NUMBER: Self = Self(8);
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) const DATE: Self = Self(9);
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) const VALUE: Self = Self(10);
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) const REPEATED_NAME: Self = Self(11);
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) const USER_ID: Self = Self(12);
+    pub(crate) const CHANNEL: Self = Self(13);
+    pub(crate) const SUBSCRIPTION: Self = Self(14);
+    pub(crate) const GROUP: Self = Self(15);
+    pub(crate) const MERGE: Self = Self(16);
+    pub(crate) const PLACE: Self = Self(17);
+}
+
+/// Behind our own stand the core's, in its order.
+impl From<RecordError> for Wrong {
+    fn from(error: RecordError) -> Self {
+        Self(18 + error as u8)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use kindling_core::{
+        ids::{CampaignId, ExternalId, Seq, SessionId, StreamId, Uuid},
+        value::Value,
+    };
+
+    use super::*;
+    use crate::client::{Activity, Reason};
+
+    /// A list of the facade.
+    fn list(name: &str) -> Vec<serde_json::Value> {
+        let script = include_str!("../js/codes.js");
+        let (_, list) = script.split_once(&format!("export const {name} = ")).unwrap();
+        let (list, _) = list.split_once("\n];").unwrap();
+        serde_json::from_str(&format!("{list}]")).unwrap()
+    }
+
+    /// What the facade says.
+    pub(crate) fn sentence(wrong: Wrong) -> String {
+        list("WRONGS")[usize::from(wrong.0)].as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn the_facade_says_of_records_what_the_server_says() {
+        let all = [
+            RecordError::Malformed,
+            RecordError::InvalidName,
+            RecordError::TooDeep,
+            RecordError::TooLarge,
+            RecordError::StringTooLong,
+            RecordError::InvalidPrice,
+            RecordError::InvalidQuantity,
+            RecordError::InvalidAttribute,
+            RecordError::InvalidIncrement,
+            RecordError::InvalidPath,
+            RecordError::InvalidLocation,
+            RecordError::AliasTaken,
+            RecordError::ProfileFull,
+        ];
+        for error in all {
+            assert_eq!(sentence(error.into()), error.detail());
+        }
+        assert_eq!(list("WRONGS").len(), 18 + all.len());
+    }
+
+    #[test]
+    fn the_facade_has_a_name_for_everything_that_happens() {
+        let id = Uuid::from_u128(1);
+        let (stream, session) = (StreamId(id), SessionId(id));
+        let all = [
+            (Activity::RecordQueued { stream, record: String::new() }, "record_queued: stream record"),
+            (
+                Activity::FlushStarted { flush: 1, stream, first_seq: Seq(1), last_seq: Seq(2), records: 2, bytes: 9 },
+                "flush_started: flush stream firstSeq lastSeq records bytes",
+            ),
+            (
+                Activity::FlushSucceeded {
+                    flush: 1,
+                    stream,
+                    acked: Seq(2),
+                    duration_ms: 7,
+                    rejected: Value::Array(vec![]),
+                    messages: None,
+                },
+                "flush_succeeded: flush stream acked durationMs rejected messages",
+            ),
+            (
+                Activity::FlushFailed {
+                    flush: 1,
+                    stream,
+                    status: Some(503),
+                    reason: Reason::AskedToWait,
+                    retry_in_ms: None,
+                },
+                "flush_failed: flush stream status reason retryInMs",
+            ),
+            (
+                Activity::RecordsDropped { stream, first_seq: Seq(1), last_seq: Seq(2), reason: Reason::QueueFull },
+                "records_dropped: stream firstSeq lastSeq reason",
+            ),
+            (Activity::MessagesChanged { held: 1 }, "messages_changed: held"),
+            (Activity::MessageTriggered { id: CampaignId::parse("a").unwrap() }, "message_triggered: id"),
+            (Activity::UserChanged { external_id: Some(ExternalId::parse("a").unwrap()) }, "user_changed: externalId"),
+            (Activity::SessionStarted { session }, "session_started: session"),
+        ];
+        let listed = list("ACTIVITIES");
+        assert_eq!(listed.len(), all.len());
+        for (place, (activity, wanted)) in all.iter().enumerate() {
+            let Value::Array(parts) = activity.plain() else { panic!("{activity:?}") };
+            assert_eq!(parts[0], Value::from(i32::try_from(place).unwrap()));
+            let names: Vec<&str> = listed[place].as_array().unwrap().iter().filter_map(|name| name.as_str()).collect();
+            assert_eq!(format!("{}: {}", names[0], names[1..].join(" ")), *wanted);
+            assert_eq!(parts.len(), names.len());
+        }
+        for (reason, wanted) in [
+            (Reason::Unreachable, "reached"),
+            (Reason::NotKindling, "not from"),
+            (Reason::KeyRefused, "key"),
+            (Reason::AskedToWait, "wait"),
+            (Reason::Unreadable, "read it"),
+            (Reason::QueueFull, "queue is full"),
+        ] {
+            assert!(list("REASONS")[reason as usize].as_str().unwrap().contains(wanted));
+        }
+    }
+}
