@@ -81,7 +81,7 @@ export function connect(call, url) {
     adopt,
 
     /** The body is text and there are no headers of our own: a simple request, which needs no preflight. */
-    async send([flush, body, keepalive]) {
+    async send({ flush, keepalive }, body) {
       let answer = [];
       try {
         const signal = keepalive ? undefined : AbortSignal.timeout?.(TIMEOUT_MS);
@@ -95,11 +95,11 @@ export function connect(call, url) {
     },
 
     /** A call is done: which stream is written now, and in how many milliseconds the module has something to do. */
-    settled([written, wait]) {
+    settled({ stream: written, wait }) {
       stream = written;
       hold();
       clearTimeout(timer);
-      if (wait !== null) timer = setTimeout(tick, wait);
+      if (wait !== undefined) timer = setTimeout(tick, wait);
     },
 
     stop() {

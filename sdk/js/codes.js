@@ -1,18 +1,5 @@
 // What the module says in numbers. The module's own tests hold these lists to it: they are JSON.
 
-/** What it did: the type, and the names of what comes with it. */
-export const ACTIVITIES = [
-  ["record_queued", "stream", "record"],
-  ["flush_started", "flush", "stream", "firstSeq", "lastSeq", "records", "bytes"],
-  ["flush_succeeded", "flush", "stream", "acked", "durationMs", "rejected", "messages"],
-  ["flush_failed", "flush", "stream", "status", "reason", "retryInMs"],
-  ["records_dropped", "stream", "firstSeq", "lastSeq", "reason"],
-  ["messages_changed", "held"],
-  ["message_triggered", "id"],
-  ["user_changed", "externalId"],
-  ["session_started", "session"]
-];
-
 /** Why a flush failed, or records were dropped. */
 export const REASONS = [
   "the server can't be reached",

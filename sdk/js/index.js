@@ -2,7 +2,7 @@
 // and lets nothing throw into the page. What the SDK does is decided in WebAssembly.
 
 import { connect } from "./browser.js";
-import { ACTIVITIES, REASONS, WRONGS } from "./codes.js";
+import { REASONS, WRONGS } from "./codes.js";
 import { isCrawler, isRefused, setConsent } from "./consent.js";
 import { makeDisplay } from "./display.js";
 
@@ -247,34 +247,24 @@ export function isDisabled() {
 }
 
 /** What the module has to tell. */
-function receive(name, value) {
+function receive([name, json, body]) {
   if (!state) return;
-  if (name === "message") {
-    tell("message", makeMessage(value));
+  const value = JSON.parse(json);
+  if (name === "show") {
+    tell("message", makeMessage(value.message));
   } else if (name === "send" || name === "settled") {
-    state.browser[name](value);
+    state.browser[name](value, body);
   } else if (name === "activity") {
-    const activity = makeActivity(value);
-    if (log) say(`${activity.type} ${JSON.stringify(activity)}`);
-    tell("activity", activity);
+    if ("reason" in value) value.reason = REASONS[value.reason];
+    if (log) say(`${value.type} ${JSON.stringify(value)}`);
+    tell("activity", value);
   } else if (name === "flushed") {
-    const [token, taken] = value;
-    const callback = state.waiters.get(token);
-    state.waiters.delete(token);
-    if (callback) callPage(callback, taken);
-  } else if (name === "warning") {
+    const callback = state.waiters.get(value.token);
+    state.waiters.delete(value.token);
+    if (callback) callPage(callback, value.taken);
+  } else {
     warn("storage is blocked: records are kept in memory only");
   }
-}
-
-/** The module has numbers for what it does; a record comes as it will be sent. */
-function makeActivity([code, ...values]) {
-  const [type, ...names] = ACTIVITIES[code];
-  const activity = { type };
-  names.forEach((name, place) => (activity[name] = values[place]));
-  if ("reason" in activity) activity.reason = REASONS[activity.reason];
-  if (type !== "record_queued") return activity;
-  return { type, record: { stream: activity.stream, ...JSON.parse(activity.record) } };
 }
 
 function tell(kind, value) {
@@ -421,20 +411,15 @@ export function logInAppMessageDismissal(message) {
 }
 
 export function getHeldInAppMessages() {
-  return ask((sdk) => {
-    const list = [];
-    const held = sdk.held_messages();
-    while (held.length > 0) {
-      const [{ id, priority, trigger, content }, lastShownAt] = held.splice(0, 2);
-      const { type, header = null, body: message } = content;
-      list.push({ id, type, header, message, priority: priority ?? 0, trigger, lastShownAt });
-    }
-    return list;
-  }, []);
+  const held = ask((sdk) => JSON.parse(sdk.held_messages()), []);
+  return held.map(({ message: { id, priority = 0, trigger, content }, shown: lastShownAt = null }) => {
+    const { type, header = null, body: message } = content;
+    return { id, type, header, message, priority, trigger, lastShownAt };
+  });
 }
 
 export function getQueuedRecords() {
-  return ask((sdk) => sdk.queued_records(), []);
+  return ask((sdk) => JSON.parse(sdk.queued_records()), []);
 }
 
 export function subscribeToActivity(subscriber) {

@@ -41,7 +41,13 @@ impl Writer {
     #[inline(never)]
     pub(crate) fn integer(&mut self, name: &str, number: i64) {
         self.name(name);
-        self.whole(number);
+        self.text.push_str(&whole(number));
+    }
+
+    /// A member that is true or false.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn flag(&mut self, name: &str, flag: bool) {
+        self.raw(name, truth(flag));
     }
 
     /// A member that is a value.
@@ -119,29 +125,12 @@ impl Writer {
         self.text.push('"');
     }
 
-    #[inline(never)]
-    fn whole(&mut self, number: i64) {
-        let mut rest = number.unsigned_abs();
-        let mut unit = 1;
-        while rest / unit > 9 {
-            unit *= 10;
-        }
-        if number < 0 {
-            self.text.push('-');
-        }
-        while unit > 0 {
-            self.text.push(char::from(b'0' + (rest / unit) as u8));
-            rest %= unit;
-            unit /= 10;
-        }
-    }
-
     fn any(&mut self, value: &Value) {
         match value {
             Value::Null => self.text.push_str("null"),
-            Value::Bool(value) => self.text.push_str(if *value { "true" } else { "false" }),
+            Value::Bool(value) => self.text.push_str(truth(*value)),
             Value::Number(number) => match number.as_integer() {
-                Some(whole) => self.whole(whole),
+                Some(number) => self.text.push_str(&whole(number)),
                 None => self.text.push_str(&float(*number)),
             },
             Value::String(text) => self.string(text),
@@ -170,6 +159,30 @@ impl Writer {
         }
         self.text.push('}');
     }
+}
+
+/// Writes a whole number.
+#[inline(never)]
+pub(crate) fn whole(number: i64) -> String {
+    let mut rest = number.unsigned_abs();
+    let mut unit = 1;
+    while rest / unit > 9 {
+        unit *= 10;
+    }
+    let mut text = String::new();
+    if number < 0 {
+        text.push('-');
+    }
+    while unit > 0 {
+        text.push(char::from(b'0' + (rest / unit) as u8));
+        rest %= unit;
+        unit /= 10;
+    }
+    text
+}
+
+const fn truth(flag: bool) -> &'static str {
+    if flag { "true" } else { "false" }
 }
 
 /// The shortest form that reads as the same number. Engines have code for that.

@@ -16,7 +16,7 @@ use serde::{
 
 pub(crate) use checked::name_hash;
 pub use checked::{Checked, Unknown};
-pub use map::{Iter, Map};
+pub use map::{Iter, Map, sort};
 
 use crate::{limits, time::Timestamp};
 

@@ -2,8 +2,10 @@
 
 use kindling_core::{
     ids::{CampaignId, ExternalId, Seq, SessionId, StreamId},
-    value::{Number, Value},
+    value::Value,
 };
+
+use crate::json::Writer;
 
 /// Something the client did. The facade makes an object of it, which is part of the package's public API (`index.d.ts`).
 #[derive(Debug, Clone, PartialEq)]
@@ -109,55 +111,93 @@ pub enum Reason {
 }
 
 impl Activity {
-    /// Its place in `ACTIVITIES` of `codes.js`, and what the names there stand for, in their order.
-    pub fn plain(&self) -> Value {
-        let code = |code: i32| Value::from(code);
-        let seq = |seq: Seq| count(seq.0 as f64);
-        Value::Array(match self {
-            Self::RecordQueued { stream, record } => vec![code(0), stream.text().into(), record.as_str().into()],
-            Self::FlushStarted { flush, stream, first_seq, last_seq, records, bytes } => vec![
-                code(1),
-                count(*flush),
-                stream.text().into(),
-                seq(*first_seq),
-                seq(*last_seq),
-                size(*records),
-                size(*bytes),
-            ],
-            Self::FlushSucceeded { flush, stream, acked, duration_ms, rejected, messages } => vec![
-                code(2),
-                count(*flush),
-                stream.text().into(),
-                seq(*acked),
-                count(*duration_ms as f64),
-                rejected.clone(),
-                messages.map_or(Value::Null, size),
-            ],
-            Self::FlushFailed { flush, stream, status, reason, retry_in_ms } => vec![
-                code(3),
-                count(*flush),
-                stream.text().into(),
-                status.map_or(Value::Null, count),
-                code(*reason as i32),
-                retry_in_ms.map_or(Value::Null, |ms| count(ms as f64)),
-            ],
+    /// As the facade hands it to the page, but for the reason, which is a place in `REASONS`.
+    pub fn json(&self) -> String {
+        let to = &mut Writer::new();
+        match self {
+            Self::RecordQueued { stream, record } => {
+                to.text("type", "record_queued");
+                to.raw("record", &of_stream(*stream, record));
+            }
+            Self::FlushStarted { flush, stream, first_seq, last_seq, records, bytes } => {
+                about_flush(to, "flush_started", *flush, *stream);
+                seqs(to, *first_seq, *last_seq);
+                size(to, "records", *records);
+                size(to, "bytes", *bytes);
+            }
+            Self::FlushSucceeded { flush, stream, acked, duration_ms, rejected, messages } => {
+                about_flush(to, "flush_succeeded", *flush, *stream);
+                to.integer("acked", acked.0.cast_signed());
+                to.integer("durationMs", *duration_ms);
+                to.value("rejected", rejected);
+                optional(to, "messages", messages.map(|messages| messages as i64));
+            }
+            Self::FlushFailed { flush, stream, status, reason, retry_in_ms } => {
+                about_flush(to, "flush_failed", *flush, *stream);
+                optional(to, "status", status.map(i64::from));
+                to.integer("reason", *reason as i64);
+                optional(to, "retryInMs", *retry_in_ms);
+            }
             Self::RecordsDropped { stream, first_seq, last_seq, reason } => {
-                vec![code(4), stream.text().into(), seq(*first_seq), seq(*last_seq), code(*reason as i32)]
+                to.text("type", "records_dropped");
+                to.text("stream", &stream.text());
+                seqs(to, *first_seq, *last_seq);
+                to.integer("reason", *reason as i64);
             }
-            Self::MessagesChanged { held } => vec![code(5), size(*held)],
-            Self::MessageTriggered { id } => vec![code(6), id.as_str().into()],
+            Self::MessagesChanged { held } => {
+                to.text("type", "messages_changed");
+                size(to, "held", *held);
+            }
+            Self::MessageTriggered { id } => {
+                to.text("type", "message_triggered");
+                to.text("id", id.as_str());
+            }
             Self::UserChanged { external_id } => {
-                vec![code(7), external_id.as_ref().map_or(Value::Null, |id| id.as_str().into())]
+                to.text("type", "user_changed");
+                match external_id {
+                    Some(id) => to.text("externalId", id.as_str()),
+                    None => to.raw("externalId", "null"),
+                }
             }
-            Self::SessionStarted { session } => vec![code(8), session.text().into()],
-        })
+            Self::SessionStarted { session } => {
+                to.text("type", "session_started");
+                to.text("session", &session.text());
+            }
+        }
+        to.end()
     }
 }
 
-fn count(number: impl Into<f64>) -> Value {
-    Number::new(number.into()).map_or(Value::Null, Value::Number)
+/// A record with its stream.
+pub(super) fn of_stream(stream: StreamId, record: &str) -> String {
+    let mut json = String::from("{\"stream\":\"");
+    json.push_str(&stream.text());
+    json.push_str("\",");
+    json.push_str(record.get(1..).unwrap_or("}"));
+    json
 }
 
-fn size(number: usize) -> Value {
-    count(number as f64)
+#[inline(never)]
+fn about_flush(to: &mut Writer, name: &str, flush: u32, stream: StreamId) {
+    to.text("type", name);
+    to.integer("flush", flush.into());
+    to.text("stream", &stream.text());
+}
+
+#[inline(never)]
+fn seqs(to: &mut Writer, first: Seq, last: Seq) {
+    to.integer("firstSeq", first.0.cast_signed());
+    to.integer("lastSeq", last.0.cast_signed());
+}
+
+fn size(to: &mut Writer, name: &str, size: usize) {
+    to.integer(name, size as i64);
+}
+
+#[inline(never)]
+fn optional(to: &mut Writer, name: &str, number: Option<i64>) {
+    match number {
+        Some(number) => to.integer(name, number),
+        None => to.raw(name, "null"),
+    }
 }

@@ -133,7 +133,7 @@ impl<H: Host> Client<H> {
     /// [`Effect::Flushed`].
     pub fn flush(&mut self, token: u32, now: Timestamp) {
         let targets =
-            self.streams.iter().filter_map(|stream| Some((stream.id, stream.waiting().back()?.seq))).collect();
+            self.streams.iter().filter_map(|stream| Some((stream.id, stream.waiting().last()?.seq))).collect();
         self.flights.waiters.push(Waiter { token, targets });
         if self.flights.key_refused {
             return self.fail_waiters();
@@ -217,7 +217,7 @@ impl<H: Host> Client<H> {
         }
         let body = join_records(&empty, batch.map(|record| record.json.as_str()));
         let (id, stream, bytes) = (self.flights.next, stream.id, body.len());
-        let first = self.streams[index].waiting().front().map_or(Seq(1), |record| record.seq);
+        let first = self.streams[index].waiting().first().map_or(Seq(1), |record| record.seq);
         self.flights.next = id.wrapping_add(1);
         let identity = self.streams[index].identity.clone();
         let left_some = self.queued() > records;
@@ -320,7 +320,7 @@ impl<H: Host> Client<H> {
     fn notify_waiters(&mut self) {
         let oldest = |id: StreamId| {
             let stream = self.streams.iter().find(|stream| stream.id == id)?;
-            stream.waiting().front().map(|record| record.seq)
+            stream.waiting().first().map(|record| record.seq)
         };
         let effects = &mut self.effects;
         self.flights.waiters.retain(|waiter| {

@@ -1,6 +1,6 @@
 //! The messages that the device holds, what it showed of them, and what waits for messages that a flush may bring.
 
-use std::{collections::VecDeque, rc::Rc};
+use std::rc::Rc;
 
 use kindling_core::{
     ids::{CampaignId, Seq, StreamId},
@@ -20,7 +20,7 @@ pub(super) struct Inbox {
     held: HeldSet,
     history: History,
     /// What happened and is not yet covered by an answer: an answer may bring messages that it triggers.
-    pending: VecDeque<Pending>,
+    pending: Vec<Pending>,
 }
 
 #[derive(Debug)]
@@ -76,9 +76,9 @@ impl Inbox {
     ) -> Option<Rc<Held>> {
         let chosen = choose(&mut self.held.items.iter(), &occurrence, &self.history, interval, now).cloned();
         if self.pending.len() == limits::PENDING_OCCURRENCES {
-            self.pending.pop_front();
+            self.pending.remove(0);
         }
-        self.pending.push_back(Pending { stream, seq, occurrence });
+        self.pending.push(Pending { stream, seq, occurrence });
         chosen
     }
 

@@ -2,6 +2,8 @@
 
 use kindling_core::ids::{Seq, StreamId};
 
+use crate::json;
+
 /// The device's id.
 pub(super) const DEVICE: &str = "device";
 /// Who the user is.
@@ -20,12 +22,26 @@ pub(super) fn record(stream: StreamId, seq: Seq) -> String {
     let mut key = String::from(RECORD);
     key.push_str(&stream.text());
     key.push('.');
-    key.push_str(&seq.to_string());
+    key.push_str(&json::whole(seq.0.cast_signed()));
     key
 }
 
 /// The record that the key stores.
 pub(super) fn parse_record(key: &str) -> Option<(StreamId, Seq)> {
-    let (stream, seq) = key.strip_prefix(RECORD)?.split_once('.')?;
-    Some((StreamId::recall(stream)?, Seq(seq.parse().ok()?)))
+    let (stream, seq) = split_at(key.strip_prefix(RECORD)?, b'.')?;
+    let mut place = 0_u64;
+    for digit in seq.bytes() {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        place = place.checked_mul(10)?.checked_add(digit.into())?;
+    }
+    (place > 0).then_some((StreamId::recall(stream)?, Seq(place)))
+}
+
+/// What stands before a character of ASCII, and what behind it.
+pub(super) fn split_at(text: &str, separator: u8) -> Option<(&str, &str)> {
+    let place = text.bytes().position(|byte| byte == separator)?;
+    Some((text.get(..place)?, text.get(place + 1..)?))
 }

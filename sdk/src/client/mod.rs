@@ -37,6 +37,8 @@ use inbox::Inbox;
 use queue::Stream;
 use session::Session;
 
+use crate::json::Writer;
+
 /// What the site can set.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -265,6 +267,24 @@ impl<H: Host> Client<H> {
         self.inbox.held()
     }
 
+    /// The same as a JSON array of `message` and `shown`.
+    pub fn held_messages_json(&self) -> String {
+        let mut json = String::from("[");
+        for (message, last_shown_at) in self.held_messages() {
+            if json.len() > 1 {
+                json.push(',');
+            }
+            let mut to = Writer::new();
+            to.value("message", &message.source);
+            if let Some(at) = last_shown_at {
+                to.integer("shown", at.as_ms());
+            }
+            json.push_str(&to.end());
+        }
+        json.push(']');
+        json
+    }
+
     /// The records that wait, oldest first, as a JSON array.
     pub fn queued_records(&self) -> String {
         let mut json = String::from("[");
@@ -273,10 +293,7 @@ impl<H: Host> Client<H> {
                 if json.len() > 1 {
                     json.push(',');
                 }
-                json.push_str("{\"stream\":\"");
-                json.push_str(&stream.id.text());
-                json.push_str("\",");
-                json.push_str(record.json.get(1..).unwrap_or("}"));
+                json.push_str(&activity::of_stream(stream.id, &record.json));
             }
         }
         json.push(']');

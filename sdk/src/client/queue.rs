@@ -1,13 +1,16 @@
 //! The records of a stream that wait for the server.
 
-use std::collections::VecDeque;
-
 use kindling_core::{
     ids::{Seq, StreamId},
     protocol::Identity,
+    value::sort,
 };
 
-use super::{Host, keys, write};
+use super::{
+    Host,
+    keys::{self, split_at},
+    write,
+};
 
 /// A stream as its device sees it.
 ///
@@ -19,7 +22,7 @@ pub(super) struct Stream {
     pub(super) id: StreamId,
     pub(super) identity: Identity,
     last: Seq,
-    waiting: VecDeque<Waiting>,
+    waiting: Vec<Waiting>,
     bytes: usize,
 }
 
@@ -33,7 +36,7 @@ pub(super) struct Waiting {
 impl Stream {
     /// A new stream.
     pub(super) const fn new(id: StreamId, identity: Identity) -> Self {
-        Self { id, identity, last: Seq::NONE, waiting: VecDeque::new(), bytes: 0 }
+        Self { id, identity, last: Seq::NONE, waiting: Vec::new(), bytes: 0 }
     }
 
     /// The place of the next record.
@@ -53,7 +56,7 @@ impl Stream {
     pub(super) fn append(&mut self, host: &mut impl Host, json: String) -> bool {
         self.last = self.next_seq();
         let mut text = write::identity(&self.identity);
-        text.push(SEPARATOR);
+        text.push(char::from(SEPARATOR));
         text.push_str(&json);
         let stored = host.set(&keys::record(self.id, self.last), &text);
         self.push(self.last, json);
@@ -62,27 +65,33 @@ impl Stream {
 
     fn push(&mut self, seq: Seq, json: String) {
         self.bytes += json.len();
-        self.waiting.push_back(Waiting { seq, json });
+        self.waiting.push(Waiting { seq, json });
     }
 
     /// Forgets the records up to and including `seq`, here and in storage.
     pub(super) fn forget(&mut self, host: &mut impl Host, seq: Seq) {
-        while let Some(record) = self.waiting.pop_front_if(|record| record.seq <= seq) {
+        let mut forgotten = 0;
+        for record in &self.waiting {
+            if record.seq > seq {
+                break;
+            }
             self.bytes -= record.json.len();
             host.remove(&keys::record(self.id, record.seq));
+            forgotten += 1;
         }
+        self.waiting = self.waiting.split_off(forgotten);
     }
 
     /// Forgets the oldest record and says which it was.
     pub(super) fn forget_oldest(&mut self, host: &mut impl Host) -> Option<Seq> {
-        let seq = self.waiting.front()?.seq;
+        let seq = self.waiting.first()?.seq;
         self.forget(host, seq);
         Some(seq)
     }
 
     /// The records that wait, oldest first.
-    pub(super) const fn waiting(&self) -> &VecDeque<Waiting> {
-        &self.waiting
+    pub(super) const fn waiting(&self) -> &[Waiting] {
+        self.waiting.as_slice()
     }
 
     /// How many bytes of JSON wait.
@@ -94,9 +103,15 @@ impl Stream {
 /// Takes over what other pages left: the records of every stream that is not among `known`. An entry that is damaged is
 /// removed: nobody can say any more what it was, or whose.
 pub(super) fn adopt(host: &mut impl Host, known: &[StreamId]) -> Vec<Stream> {
-    let mut records: Vec<(StreamId, Seq)> = host.keys().iter().filter_map(|key| keys::parse_record(key)).collect();
-    records.retain(|(stream, _)| !known.contains(stream));
-    records.sort_unstable();
+    let mut records: Vec<(StreamId, Seq)> = Vec::new();
+    for key in host.keys() {
+        if let Some(record) = keys::parse_record(&key)
+            && !known.contains(&record.0)
+        {
+            records.push(record);
+        }
+    }
+    sort(&mut records, Ord::cmp);
     let mut streams: Vec<Stream> = Vec::new();
     for (id, seq) in records {
         let key = keys::record(id, seq);
@@ -116,13 +131,13 @@ pub(super) fn adopt(host: &mut impl Host, known: &[StreamId]) -> Vec<Stream> {
 }
 
 /// Stands between identity and record. JSON has no line breaks of its own, and escapes those in texts.
-const SEPARATOR: char = '\n';
+const SEPARATOR: u8 = b'\n';
 
 /// Reads a stored record. It goes into a request as it stands, so it must look whole; one that only looks so is found out and
 /// rejected by the server.
 fn read(host: &impl Host, text: &str) -> Option<(Identity, String)> {
-    let (identity, json) = text.split_once(SEPARATOR)?;
-    let whole = json.starts_with("{\"seq\":") && json.ends_with('}');
+    let (identity, json) = split_at(text, SEPARATOR)?;
+    let whole = json.starts_with("{\"seq\":") && json.as_bytes().last() == Some(&b'}');
     let identity = Identity::read(&host.decode(identity)?)?;
     whole.then(|| (identity, json.to_owned()))
 }

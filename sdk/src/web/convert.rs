@@ -7,8 +7,6 @@ use kindling_core::{
     time::Timestamp,
     value::{Number, Object as Members, Value, from_members},
 };
-use serde::Serialize;
-use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::wrong::Wrong;
@@ -61,11 +59,6 @@ fn read(value: &JsValue, depth: usize) -> Result<Value, Wrong> {
         members.push((name, read(&value, depth + 1)?));
     }
     Members::from_entries(members).map(from_members).ok_or(Wrong::REPEATED_NAME)
-}
-
-/// Makes a plain JavaScript value. `undefined` if that can't be done.
-pub(super) fn to_js(value: &Value) -> JsValue {
-    value.serialize(&Serializer::json_compatible()).unwrap_or_default()
 }
 
 /// Reads JSON, with the engine's own reader.

@@ -6,19 +6,21 @@ use js_sys::{Date, Function};
 use kindling_core::{
     protocol::{RecordError, RecordKind},
     time::Timestamp,
-    value::{Number, Value},
 };
 use wasm_bindgen::JsValue;
 
-use super::{convert, host::BrowserHost};
-use crate::client::{Client, Effect};
+use super::host::BrowserHost;
+use crate::{
+    client::{Client, Effect},
+    json::Writer,
+};
 
 /// The client with its surroundings.
 ///
 /// No call into the page happens while the client is borrowed: what the client wants told or shown is taken out first.
 pub(super) struct Shell {
     client: RefCell<Client<BrowserHost>>,
-    /// Takes a name and a value: the facade's side of callbacks.
+    /// The facade's side of callbacks.
     emit: Function,
 }
 
@@ -55,34 +57,42 @@ impl Shell {
             }
         }
         let (stream, wake) = self.look(|client| (client.stream(), client.next_wake()));
-        // As long as a timer can run; it is set anew each time.
-        let wait = wake.map(|at| i32::try_from(at.since(now()).as_ms()).unwrap_or(i32::MAX));
-        self.emit("settled", &list([stream.text().into(), wait.map_or(Value::Null, Value::from)]));
+        let to = &mut Writer::new();
+        to.text("stream", &stream.text());
+        if let Some(at) = wake {
+            // As long as a timer can run; it is set anew each time.
+            to.integer("wait", at.since(now()).as_ms().min(i32::MAX.into()));
+        }
+        self.emit(&["settled", &to.end()]);
     }
 
     fn carry_out_one(&self, effect: Effect) {
+        let to = &mut Writer::new();
         match effect {
             Effect::Send { flush, body, keepalive } => {
-                self.emit("send", &list([number(flush), body.into(), keepalive.into()]));
+                to.integer("flush", flush.into());
+                to.flag("keepalive", keepalive);
+                self.emit(&["send", &to.end(), &body]);
             }
-            Effect::Show(message) => self.emit("message", &message.source),
-            Effect::Flushed { token, taken } => self.emit("flushed", &list([number(token), taken.into()])),
-            Effect::Activity(activity) => self.emit("activity", &activity.plain()),
+            Effect::Show(message) => {
+                to.value("message", &message.source);
+                self.emit(&["show", &to.end()]);
+            }
+            Effect::Flushed { token, taken } => {
+                to.integer("token", token.into());
+                to.flag("taken", taken);
+                self.emit(&["flushed", &to.end()]);
+            }
+            Effect::Activity(activity) => self.emit(&["activity", &activity.json()]),
         }
     }
 
-    /// Calls the facade, which catches what the page's callbacks throw.
-    pub(super) fn emit(&self, name: &str, value: &Value) {
-        let _ = self.emit.call2(&JsValue::UNDEFINED, &name.into(), &convert::to_js(value));
+    /// Calls the facade, which catches what the page's callbacks throw: a name, what there is to say as JSON, and what stands
+    /// beside it.
+    pub(super) fn emit(&self, parts: &[&str]) {
+        let parts = serde_wasm_bindgen::to_value(parts).unwrap_or_default();
+        let _ = self.emit.call1(&JsValue::UNDEFINED, &parts);
     }
-}
-
-fn list<const N: usize>(items: [Value; N]) -> Value {
-    Value::Array(items.into())
-}
-
-fn number(number: u32) -> Value {
-    Number::new(number.into()).map_or(Value::Null, Value::Number)
 }
 
 /// The device's clock.

@@ -3,12 +3,11 @@
 //! A setter returns 0 when it was done, or what is wrong, by its place in `WRONGS` of `codes.js`; the facade logs it and returns a
 //! boolean.
 
-use js_sys::{Array, Function, JSON, Reflect};
+use js_sys::{Array, Function, Reflect};
 use kindling_core::{
     ids::{ExternalId, StreamId},
     message::Held,
-    time::{Duration, Timestamp},
-    value::{Number, Value},
+    time::Duration,
 };
 use wasm_bindgen::prelude::*;
 
@@ -35,7 +34,7 @@ const DONE: Outcome = 0;
 
 #[wasm_bindgen]
 impl Sdk {
-    /// Makes the SDK. `emit(name, value)` is called with what happens.
+    /// Makes the SDK. `emit([name, json, …])` is called with what happens.
     #[wasm_bindgen(constructor)]
     pub fn new(key: String, sdk: String, options: &JsValue, emit: Function) -> Self {
         let number = |name: &str, least: f64, default: f64| {
@@ -53,7 +52,7 @@ impl Sdk {
         };
         let shell = Shell::new(Client::new(host, config), emit);
         if !durable {
-            shell.emit("warning", &Value::Null);
+            shell.emit(&["warning", "{}"]);
         }
         Self { shell }
     }
@@ -169,29 +168,18 @@ impl Sdk {
         if held.is_some() { DONE } else { Wrong::MESSAGE.0 }
     }
 
-    /// The held messages and when each was shown last, by turns.
-    pub fn held_messages(&self) -> JsValue {
-        self.shell.look(|client| {
-            let mut list = Vec::new();
-            for (message, last_shown_at) in client.held_messages() {
-                list.push(message.source.clone());
-                list.push(last_shown_at.map_or(Value::Null, millis));
-            }
-            convert::to_js(&Value::Array(list))
-        })
+    /// The held messages, as JSON.
+    pub fn held_messages(&self) -> String {
+        self.shell.look(Client::held_messages_json)
     }
 
-    /// The records that wait.
-    pub fn queued_records(&self) -> JsValue {
-        JSON::parse(&self.shell.look(Client::queued_records)).unwrap_or_else(|_| Array::new().into())
+    /// The records that wait, as JSON.
+    pub fn queued_records(&self) -> String {
+        self.shell.look(Client::queued_records)
     }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a float cast saturates")]
 fn seconds(seconds: f64) -> Duration {
     Duration::from_ms((seconds * 1000.0) as i64)
-}
-
-fn millis(at: Timestamp) -> Value {
-    Number::new(at.as_ms() as f64).map_or(Value::Null, Value::Number)
 }
