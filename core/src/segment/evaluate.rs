@@ -110,7 +110,7 @@ fn instant(value: &Value) -> Option<Timestamp> {
 }
 
 fn device(field: DeviceField, test: &Test, subject: &Subject<'_>) -> bool {
-    subject.devices.any(&mut |info| field.value(info).is_some_and(|value| test.rule.holds(&value))) != test.negated
+    subject.devices.any(&mut |info| field.value(info).is_some_and(|value| test.is_met(&value))) != test.is_negated()
 }
 
 impl DeviceField {

@@ -17,7 +17,7 @@ use super::{
     filter::{Anniversary, AttributeRef, AttributeTest, Condition, Filter, OccurrenceTest, Source, Window, Zone},
     host::Subject,
     occurrences::Occurrences,
-    test::{Bound, Rule},
+    test::Operator,
     tracked::TrackedIndex,
     verdict::Verdict,
 };
@@ -327,19 +327,21 @@ impl AttributeWatch {
         if path.is_empty()
             && let AttributeTest::Value(test) = test
         {
-            match &test.rule {
-                Rule::In(values) => {
-                    for value in values {
+            let operands = match &test.operand {
+                Value::Array(operands) => operands.as_slice(),
+                operand => std::slice::from_ref(operand),
+            };
+            match test.operator {
+                Operator::Is | Operator::IsNot | Operator::In | Operator::NotIn if !test.ignores_case => {
+                    for value in operands {
                         self.equal.entry(hash(value)).or_default().push(segment);
                     }
                     return;
                 }
-                Rule::Within(range) => {
-                    let number = |bound| if let Bound::Number(number) = bound { Some(number.get()) } else { None };
-                    let ends: Vec<_> =
-                        [range.low, range.high].into_iter().flatten().map(|(bound, _)| number(bound)).collect();
-                    if ends.iter().all(Option::is_some) {
-                        for end in ends.into_iter().flatten() {
+                Operator::Greater | Operator::AtLeast | Operator::Less | Operator::AtMost | Operator::Between => {
+                    let number = |bound: &Value| if let Value::Number(at) = bound { Some(at.get()) } else { None };
+                    if let Some(ends) = operands.iter().map(number).collect::<Option<Vec<_>>>() {
+                        for end in ends {
                             self.bounds.entry(Sortable(end)).or_default().push(segment);
                         }
                         return;

@@ -33,7 +33,6 @@ pub use filter::{
 };
 pub use host::{Device, Devices, Host, Pattern, PatternError, Subject, Zones};
 pub use index::SegmentIndex;
-pub use test::{Bound, Bounds, Edge, Range, Rule, Test, TextForm, TextRule, VersionRange};
+pub use test::{Bounds, Operator, Test};
 pub use tracked::{Tracked, TrackedIndex, TrackedSource};
 pub use verdict::Verdict;
-pub use version::Version;

@@ -1,95 +1,84 @@
 //! Tests of one value.
 
-use std::sync::Arc;
+use std::{borrow::Cow, cmp::Ordering, sync::Arc};
 
-use super::{host::Pattern, version::Version};
+use super::{host::Pattern, version};
 use crate::{
-    text::fold,
-    time::Timestamp,
-    value::{Number, Value},
+    text::{contains, fold},
+    value::{Object, Value},
 };
 
 /// A test of a value: an attribute's, or a property's. It does not depend on the time.
 #[derive(Debug, Clone)]
 pub struct Test {
-    /// Whether the rule must not hold. A missing value, for which no rule holds, passes then.
-    pub negated: bool,
-    /// What must hold.
-    pub rule: Rule,
-}
-
-/// What a value must be. Null counts as missing.
-#[derive(Debug, Clone)]
-pub enum Rule {
-    /// There.
-    Exists,
-    /// Equal to one of these, and of its type.
-    In(Vec<Value>),
-    /// Equal to one of these texts, which are folded, if case does not count.
-    InIgnoringCase(Vec<String>),
-    /// A number or a time within bounds of its type.
-    Within(Range),
-    /// A text with this in it, or a list with this among its elements.
-    Contains(Value),
-    /// The same if case does not count: of a text, which is folded.
-    ContainsIgnoringCase(String),
-    /// A text, or a list with one among its elements, …
-    Text(TextRule),
-    /// A list with one of these among its elements.
-    ContainsAny(Vec<Value>),
-    /// A list with all of these among its elements.
-    ContainsAll(Vec<Value>),
-    /// A list of so many elements.
-    Size(Bounds),
-    /// A text that is a version within bounds.
-    Version(VersionRange),
-}
-
-/// What a text must be.
-#[derive(Debug, Clone)]
-pub struct TextRule {
-    /// How it is compared.
-    pub form: TextForm,
-    /// Whether case does not count. What is compared with is folded then.
+    /// How the value is compared.
+    pub operator: Operator,
+    /// What it is compared with, as it was written; folded, if case does not count.
+    pub operand: Value,
+    /// Whether case does not count.
     pub ignores_case: bool,
+    /// What [`Operator::Matches`] has read from it.
+    pub pattern: Option<Arc<dyn Pattern>>,
 }
 
-/// How a text is compared.
-#[derive(Debug, Clone)]
-pub enum TextForm {
-    /// It starts with this.
-    StartsWith(String),
-    /// It ends with this.
-    EndsWith(String),
-    /// It matches; the pattern and what it was read from.
-    Matches(Arc<dyn Pattern>, String),
+macro_rules! operators {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// How a value is compared. Null counts as missing.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Operator { $($(#[$doc])* $variant),* }
+
+        impl Operator {
+            /// Every one of them, with its name.
+            pub const ALL: &[(Self, &'static str)] = &[$((Self::$variant, $name)),*];
+        }
+    };
 }
 
-/// From when, up to when: of numbers or of times.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Range {
-    /// The least that is in it.
-    pub low: Option<(Bound, Edge)>,
-    /// The greatest that is in it, of the same type.
-    pub high: Option<(Bound, Edge)>,
-}
-
-/// Whether a bound itself is in the range.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Edge {
-    /// It is.
-    Included,
+operators! {
+    /// It is equal, and of the same type.
+    Is = "is",
     /// It is not.
-    Excluded,
-}
-
-/// One end of a range.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Bound {
-    /// A number.
-    Number(Number),
-    /// An instant.
-    Time(Timestamp),
+    IsNot = "is_not",
+    /// It is equal to one of these.
+    In = "in",
+    /// It is equal to none of these.
+    NotIn = "not_in",
+    /// It is there, or with false it is not.
+    Exists = "exists",
+    /// A number or a time, and greater than one of the same type.
+    Greater = "greater",
+    /// The same, or equal.
+    AtLeast = "at_least",
+    /// Less.
+    Less = "less",
+    /// Less or equal.
+    AtMost = "at_most",
+    /// From the first to the second of two, both included.
+    Between = "between",
+    /// A text with this in it, or a list with this among its elements.
+    Contains = "contains",
+    /// A text, or a list with one among its elements, that starts with this.
+    StartsWith = "starts_with",
+    /// That ends with this.
+    EndsWith = "ends_with",
+    /// That the pattern matches.
+    Matches = "matches",
+    /// A list with one of these among its elements.
+    ContainsAny = "contains_any",
+    /// A list with all of these among its elements.
+    ContainsAll = "contains_all",
+    /// A list of so many elements.
+    Size = "size",
+    /// A text that is a version equal to this one.
+    VersionIs = "version_is",
+    /// A later one.
+    VersionGreater = "version_greater",
+    /// An equal or later one.
+    VersionAtLeast = "version_at_least",
+    /// An earlier one.
+    VersionLess = "version_less",
+    /// An earlier or equal one.
+    VersionAtMost = "version_at_most",
 }
 
 /// How many.
@@ -101,29 +90,84 @@ pub struct Bounds {
     pub most: Option<u64>,
 }
 
-/// Versions between two, as [`Range`].
-#[derive(Debug, Clone, PartialEq)]
-pub struct VersionRange {
-    /// The least that is in it.
-    pub low: Option<(Version, Edge)>,
-    /// The greatest.
-    pub high: Option<(Version, Edge)>,
-}
-
 impl Test {
-    /// A test that holds when the rule does.
-    pub const fn of(rule: Rule) -> Self {
-        Self { negated: false, rule }
-    }
-
     /// Whether the value passes.
     pub fn holds(&self, value: Option<&Value>) -> bool {
         self.holds_at(value, &[])
     }
 
-    /// Whether what the path leads to passes. Where it leads through a list, one of its elements must lead to what the rule wants.
+    /// Whether what the path leads to passes. Where it leads through a list, one of its elements must lead to what is wanted.
     pub fn holds_at(&self, value: Option<&Value>, path: &[String]) -> bool {
-        any_at(value, path, &mut |value| self.rule.holds(value)) != self.negated
+        any_at(value, path, &mut |value| self.is_met(value)) != self.is_negated()
+    }
+
+    /// Whether what is compared must not be met. A missing value, which meets nothing, passes then.
+    pub fn is_negated(&self) -> bool {
+        match self.operator {
+            Operator::IsNot | Operator::NotIn => true,
+            Operator::Exists => self.operand == Value::Bool(false),
+            _ => false,
+        }
+    }
+
+    /// Whether a value that is there meets what it is compared with, negated or not.
+    pub fn is_met(&self, value: &Value) -> bool {
+        let operand = &self.operand;
+        let order = |wanted: &Value| compare(value, wanted);
+        let version = || version::compare(value.as_str()?, operand.as_str()?);
+        match self.operator {
+            Operator::Exists => true,
+            Operator::Is | Operator::IsNot => *self.seen(value) == *operand,
+            Operator::In | Operator::NotIn => elements(operand).contains(&self.seen(value)),
+            Operator::Greater => order(operand).is_some_and(Ordering::is_gt),
+            Operator::AtLeast => order(operand).is_some_and(Ordering::is_ge),
+            Operator::Less => order(operand).is_some_and(Ordering::is_lt),
+            Operator::AtMost => order(operand).is_some_and(Ordering::is_le),
+            Operator::Between => match elements(operand) {
+                [low, high] => order(low).is_some_and(Ordering::is_ge) && order(high).is_some_and(Ordering::is_le),
+                _ => false,
+            },
+            Operator::Contains => match &*self.seen(value) {
+                Value::Array(items) => items.iter().any(|item| *self.seen(item) == *operand),
+                Value::String(text) => operand.as_str().is_some_and(|part| contains(text, part)),
+                _ => false,
+            },
+            Operator::StartsWith | Operator::EndsWith | Operator::Matches => match value {
+                Value::Array(items) => items.iter().any(|item| self.is_met_by_text(item)),
+                value => self.is_met_by_text(value),
+            },
+            Operator::ContainsAny => elements(value).iter().any(|item| elements(operand).contains(item)),
+            Operator::ContainsAll => {
+                matches!(value, Value::Array(_)) && elements(operand).iter().all(|item| elements(value).contains(item))
+            }
+            Operator::Size => match (value, operand) {
+                (Value::Array(items), Value::Object(bounds)) => is_size(items.len(), bounds),
+                _ => false,
+            },
+            Operator::VersionIs => version().is_some_and(Ordering::is_eq),
+            Operator::VersionGreater => version().is_some_and(Ordering::is_gt),
+            Operator::VersionAtLeast => version().is_some_and(Ordering::is_ge),
+            Operator::VersionLess => version().is_some_and(Ordering::is_lt),
+            Operator::VersionAtMost => version().is_some_and(Ordering::is_le),
+        }
+    }
+
+    fn is_met_by_text(&self, value: &Value) -> bool {
+        if let Some(pattern) = &self.pattern {
+            return value.as_str().is_some_and(|text| pattern.matches(text));
+        }
+        let seen = self.seen(value);
+        let (Some(text), Some(part)) = (seen.as_str(), self.operand.as_str()) else { return false };
+        let (text, part) = (text.as_bytes(), part.as_bytes());
+        if self.operator == Operator::StartsWith { text.starts_with(part) } else { text.ends_with(part) }
+    }
+
+    /// A value as it is compared: folded, if case does not count.
+    fn seen<'a>(&self, value: &'a Value) -> Cow<'a, Value> {
+        match value {
+            Value::String(text) if self.ignores_case => Cow::Owned(Value::String(fold(text))),
+            value => Cow::Borrowed(value),
+        }
     }
 }
 
@@ -138,90 +182,26 @@ pub(super) fn any_at(value: Option<&Value>, path: &[String], passes: &mut dyn Fn
     }
 }
 
-impl Rule {
-    /// Whether it holds for a value that is there.
-    pub fn holds(&self, value: &Value) -> bool {
-        match self {
-            Self::Exists => true,
-            Self::In(wanted) => wanted.contains(value),
-            Self::InIgnoringCase(wanted) => value.as_str().map(fold).is_some_and(|text| wanted.contains(&text)),
-            Self::Within(range) => range.contains(value),
-            Self::Contains(wanted) => match (value, wanted) {
-                (Value::Array(elements), _) => elements.contains(wanted),
-                (Value::String(text), Value::String(part)) => text.contains(part.as_str()),
-                _ => false,
-            },
-            Self::ContainsIgnoringCase(wanted) => match value {
-                Value::Array(elements) => elements.iter().filter_map(Value::as_str).any(|text| fold(text) == *wanted),
-                Value::String(text) => fold(text).contains(wanted.as_str()),
-                _ => false,
-            },
-            Self::Text(rule) => match value {
-                Value::String(text) => rule.holds(text),
-                Value::Array(elements) => elements.iter().filter_map(Value::as_str).any(|text| rule.holds(text)),
-                _ => false,
-            },
-            Self::ContainsAny(wanted) => elements(value).iter().any(|element| wanted.contains(element)),
-            Self::ContainsAll(wanted) => {
-                matches!(value, Value::Array(_)) && wanted.iter().all(|wanted| elements(value).contains(wanted))
-            }
-            Self::Size(bounds) => match value {
-                Value::Array(elements) => bounds.contain(elements.len() as u64),
-                _ => false,
-            },
-            Self::Version(range) => {
-                value.as_str().and_then(Version::parse).is_some_and(|version| range.contains(&version))
-            }
-        }
-    }
-}
-
 fn elements(value: &Value) -> &[Value] {
     if let Value::Array(elements) = value { elements } else { &[] }
 }
 
-impl TextRule {
-    fn holds(&self, text: &str) -> bool {
-        if self.ignores_case && !matches!(self.form, TextForm::Matches(..)) {
-            self.form.holds(&fold(text))
-        } else {
-            self.form.holds(text)
-        }
+/// How a value compares with another; `None` when they are not two numbers or two times.
+fn compare(value: &Value, other: &Value) -> Option<Ordering> {
+    match (value, other) {
+        (Value::Number(value), Value::Number(other)) => value.get().partial_cmp(&other.get()),
+        (Value::Time(value), Value::Time(other)) => Some(value.cmp(other)),
+        _ => None,
     }
 }
 
-impl TextForm {
-    fn holds(&self, text: &str) -> bool {
-        match self {
-            Self::StartsWith(part) => text.starts_with(part.as_str()),
-            Self::EndsWith(part) => text.ends_with(part.as_str()),
-            Self::Matches(pattern, _) => pattern.matches(text),
-        }
-    }
-}
-
-impl Range {
-    /// Whether the value is of the range's type, and in it.
-    pub fn contains(&self, value: &Value) -> bool {
-        let beyond = |bound: &Option<(Bound, Edge)>, side| match bound {
-            None => true,
-            Some((bound, edge)) => {
-                bound.compare(value).is_some_and(|order| order == side || (order.is_eq() && *edge == Edge::Included))
-            }
-        };
-        beyond(&self.low, std::cmp::Ordering::Greater) && beyond(&self.high, std::cmp::Ordering::Less)
-    }
-}
-
-impl Bound {
-    /// How the value compares with the bound; `None` when they are not of one type.
-    fn compare(&self, value: &Value) -> Option<std::cmp::Ordering> {
-        match (value, self) {
-            (Value::Number(value), Self::Number(bound)) => value.get().partial_cmp(&bound.get()),
-            (Value::Time(value), Self::Time(bound)) => Some(value.cmp(bound)),
-            _ => None,
-        }
-    }
+/// Whether a size is as `exactly`, or `at_least` and `at_most`, want it.
+fn is_size(size: usize, bounds: &Object) -> bool {
+    let meets = |name: &str, meets: fn(Ordering) -> bool| match bounds.get(name) {
+        Some(Value::Number(bound)) => (size as f64).partial_cmp(&bound.get()).is_some_and(meets),
+        _ => true,
+    };
+    meets("exactly", Ordering::is_eq) && meets("at_least", Ordering::is_ge) && meets("at_most", Ordering::is_le)
 }
 
 impl Bounds {
@@ -233,17 +213,5 @@ impl Bounds {
     /// Whether the number lies within.
     pub fn contain(&self, number: u64) -> bool {
         number >= self.least && self.most.is_none_or(|most| number <= most)
-    }
-}
-
-impl VersionRange {
-    fn contains(&self, version: &Version) -> bool {
-        let above =
-            self.low.as_ref().is_none_or(|(low, edge)| version > low || (version == low && *edge == Edge::Included));
-        let below = self
-            .high
-            .as_ref()
-            .is_none_or(|(high, edge)| version < high || (version == high && *edge == Edge::Included));
-        above && below
     }
 }

@@ -1,63 +1,80 @@
 //! Versions, compared as people mean them: 1.10 comes after 1.9.
+//!
+//! A version is numbers with dots between, and perhaps what stands before the release (`2.0-beta.1`). Missing numbers are zero (`1` is
+//! `1.0`), what comes before a release is less than it, and what stands behind a `+` does not count: the precedence of Semantic
+//! Versioning 2.0.0, section 11, for any number of numbers. A leading `v` is left out.
 
 use std::cmp::Ordering;
 
-/// A version: numbers with dots between, and perhaps what stands before the release (`2.0-beta.1`).
-///
-/// Missing numbers are zero (`1` is `1.0`), what comes before a release is less than it, and what stands behind a `+` does not count:
-/// the precedence of Semantic Versioning 2.0.0, section 11, for any number of numbers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Version {
-    numbers: Vec<u64>,
-    before: Vec<Part>,
+use crate::text::cut;
+
+/// Whether a text is a version.
+#[cfg(feature = "definitions")]
+pub(super) fn is_version(text: &str) -> bool {
+    parts(text).is_some()
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Part {
-    Number(u64),
-    Text(String),
-}
-
-impl Version {
-    /// Reads a version; a leading `v` is left out. `None`: it is none.
-    pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
-        let text = text.split_once('+').map_or(text, |(version, _)| version);
-        let (release, before) = text.split_once('-').map_or((text, None), |(release, before)| (release, Some(before)));
-        let number = |part: &str| {
-            let digits = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-            digits.then(|| part.parse::<u64>().ok()).flatten()
-        };
-        let mut numbers = release.split('.').map(number).collect::<Option<Vec<_>>>()?;
-        // So that equal versions are equal.
-        while numbers.len() > 1 && numbers.last() == Some(&0) {
-            numbers.pop();
+/// How two versions compare; `None` if one of them is none.
+pub(super) fn compare(one: &str, other: &str) -> Option<Ordering> {
+    let ((a, a_before), (b, b_before)) = (parts(one)?, parts(other)?);
+    let (mut a, mut b) = (Some(a), Some(b));
+    while a.is_some() || b.is_some() {
+        let (a, b) = (take(&mut a).and_then(number), take(&mut b).and_then(number));
+        let order = a.unwrap_or(0).cmp(&b.unwrap_or(0));
+        if order.is_ne() {
+            return Some(order);
         }
-        let part = |part: &str| number(part).map_or_else(|| Part::Text(part.to_owned()), Part::Number);
-        let before = before.map(|before| before.split('.').map(part).collect()).unwrap_or_default();
-        Some(Self { numbers, before })
+    }
+    if a_before.is_none() || b_before.is_none() {
+        return Some(a_before.is_none().cmp(&b_before.is_none()));
+    }
+    let (mut a, mut b) = (a_before, b_before);
+    loop {
+        let order = match (take(&mut a), take(&mut b)) {
+            (None, None) => return Some(Ordering::Equal),
+            (Some(a), Some(b)) => match (number(a), number(b)) {
+                (Some(a), Some(b)) => a.cmp(&b),
+                (None, None) => a.cmp(b),
+                // A number comes before a text.
+                (a, b) => b.is_some().cmp(&a.is_some()),
+            },
+            (a, b) => a.is_some().cmp(&b.is_some()),
+        };
+        if order.is_ne() {
+            return Some(order);
+        }
     }
 }
 
-impl PartialOrd for Version {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
+/// The numbers of a version, and what stands before its release.
+fn parts(text: &str) -> Option<(&str, Option<&str>)> {
+    let text = text.trim();
+    let text = if matches!(text.as_bytes().first(), Some(b'v' | b'V')) { text.get(1..)? } else { text };
+    let (release, before) = cut(cut(text, b'+').0, b'-');
+    let mut rest = Some(release);
+    while let Some(part) = take(&mut rest) {
+        number(part)?;
     }
+    Some((release, before))
 }
 
-impl Ord for Version {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let number = |version: &Self, place: usize| version.numbers.get(place).copied().unwrap_or_default();
-        let places = self.numbers.len().max(other.numbers.len());
-        let numbers = (0..places).map(|place| number(self, place).cmp(&number(other, place)));
-        let is_release = |version: &Self| version.before.is_empty();
-        numbers
-            .into_iter()
-            .find(|order| order.is_ne())
-            .unwrap_or_else(|| is_release(self).cmp(&is_release(other)))
-            .then_with(|| self.before.cmp(&other.before))
+/// Takes what stands before the next dot.
+fn take<'a>(rest: &mut Option<&'a str>) -> Option<&'a str> {
+    let (part, behind) = cut((*rest)?, b'.');
+    *rest = behind;
+    Some(part)
+}
+
+fn number(part: &str) -> Option<u64> {
+    let mut number = 0_u64;
+    for byte in part.bytes() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number.checked_mul(10)?.checked_add(digit.into())?;
     }
+    (!part.is_empty()).then_some(number)
 }
 
 #[cfg(test)]
@@ -80,13 +97,16 @@ mod tests {
             "v2.0",
             "109.0.5414.119",
         ];
-        let versions: Vec<_> = ascending.iter().map(|text| Version::parse(text).unwrap()).collect();
-        for pair in versions.windows(2) {
-            assert!(pair[0] < pair[1], "{pair:?}");
+        for (place, one) in ascending.iter().enumerate() {
+            for (other_place, other) in ascending.iter().enumerate() {
+                assert_eq!(compare(one, other), Some(place.cmp(&other_place)), "{one} {other}");
+            }
         }
-        assert_eq!(Version::parse("1"), Version::parse("v1.0.0+build.7"));
+        assert_eq!(compare("1", " v1.0.0+build.7"), Some(Ordering::Equal));
         for bad in ["", "latest", "1..2", "1.x", "-1", "1.99999999999999999999"] {
-            assert_eq!(Version::parse(bad), None, "{bad}");
+            assert_eq!(compare(bad, "1"), None, "{bad}");
+            assert_eq!(compare("1", bad), None, "{bad}");
+            assert!(!is_version(bad));
         }
     }
 }
