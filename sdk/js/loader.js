@@ -38,12 +38,11 @@
 
   // A proxy takes every call, so there is no list of functions to keep up with.
   const proxy = (ofUser) => {
-    const get = (_, name) =>
-      sdk && !ofUser
-        ? sdk[name]
-        : name === "then" // It is no promise.
-          ? undefined
-          : (...args) => (sdk ? call : keep)(ofUser, name, args);
+    const get = (_, name) => {
+      if (sdk && !ofUser) return sdk[name];
+      if (typeof name !== "string" || name === "then") return undefined; // It is no promise, nor anything else that is special.
+      return (...args) => (sdk ? call : keep)(ofUser, name, args);
+    };
     return new Proxy({}, { get });
   };
   const { initialize, automaticallyShowInAppMessages, openSession } = (window.kindling = proxy(false));
