@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on has failed")]
 
+use std::fs;
+
 use kindling_tests::{
     api::Api,
     browser::Browser,
+    programs,
     server::{Server, empty_workspace},
     site::Pages,
 };
@@ -113,7 +116,7 @@ async fn a_page_goes_on_when_the_sdk_does_not_load() {
         kindling.initialize('pk_shop', { baseUrl: 'http://127.0.0.1:1' });
         kindling.logCustomEvent('lost');";
     write_page(&pages, "alone", "<script src=\"loader.js\"></script>", script);
-    pages.copy(&kindling_tests::programs::package().join("dist/loader.js"));
+    pages.copy(&programs::package().join("dist/loader.js"));
     browser.goto(&pages.page("alone")).await;
     let script = "
         const ready = await kindling.ready();
@@ -156,6 +159,27 @@ async fn one_tag_with_an_address_of_the_server_is_enough() {
         url = server.url()
     );
     assert_eq!(browser.run(&script).await, true);
+}
+
+/// What stands in the README between two marks, the first time.
+fn in_readme(begin: &str, end: &str) -> String {
+    let readme = fs::read_to_string(programs::root().join("README.md")).unwrap();
+    let (_, rest) = readme.split_once(begin).unwrap_or_else(|| panic!("the README has no {begin:?}"));
+    rest.split_once(end).unwrap_or_else(|| panic!("the README has no {end:?}")).0.to_owned()
+}
+
+#[tokio::test]
+async fn the_page_in_the_readme_shows_the_message() {
+    let definitions = serde_json::from_str(&in_readme("workspace.json <<'EOF'\n", "\nEOF")).unwrap();
+    let server = Server::start(definitions).await;
+    let (pages, browser) = (Pages::serve(None).await, Browser::open().await);
+    let page = in_readme("```html\n", "```").replace("http://127.0.0.1:7575", server.url());
+    assert!(page.contains(server.url()), "the page names the server: {page}");
+    pages.write("index.html", &page);
+    browser.goto(&format!("{}/", pages.url())).await;
+    browser.click("#add").await;
+    browser.click("#add").await;
+    browser.until("the message", "return document.querySelector('kindling-message')").await;
 }
 
 #[tokio::test]
