@@ -5,6 +5,7 @@ import { connect } from "./browser.js";
 import { REASONS, WRONGS } from "./codes.js";
 import { isCrawler, isRefused, setConsent } from "./consent.js";
 import { makeDisplay } from "./display.js";
+import * as glue from "./kindling.js"; // Generated. It does nothing before it is asked to.
 
 const VERSION = "__VERSION__";
 
@@ -102,7 +103,7 @@ function recover(name, error) {
   mine.ready = Promise.resolve()
     .then(() => {
       if (state !== mine) return false;
-      mine.module.__wbg_reset_state();
+      glue.__wbg_reset_state();
       return begin(mine);
     })
     .catch((cause) => fail("could not start anew", cause));
@@ -149,11 +150,7 @@ function start(sdkKey, options) {
   const mine = { sdk: null, early: [], failed: false, subscribers: new Map(), waiters: new Map(), next: 1, user: new User(OWN), asked };
   state = mine;
   mine.ready = load(options.wasm)
-    .then((module) => {
-      if (state !== mine) return false;
-      mine.module = module;
-      return begin(mine);
-    })
+    .then(() => state === mine && begin(mine))
     .catch((error) => {
       mine.failed = true;
       console.warn("[kindling] could not start", error);
@@ -166,7 +163,7 @@ function start(sdkKey, options) {
 function begin(mine) {
   const [sdkKey, options] = mine.asked;
   const url = `${options.baseUrl.replace(/\/+$/, "")}/sdk/v1/flush`;
-  mine.sdk = new mine.module.Sdk(sdkKey, `web/${VERSION}`, options, receive);
+  mine.sdk = new glue.Sdk(sdkKey, `web/${VERSION}`, options, receive);
   mine.browser = connect((act) => state === mine && ask(act), url);
   mine.display = makeDisplay(zIndex(options), (type, message, button) =>
     state === mine && ask((sdk) => sdk.log({ type, message, button })),
@@ -191,11 +188,7 @@ function at(time, act) {
   }
 }
 
-async function load(source) {
-  const module = await import("./kindling.js");
-  await module.default({ module_or_path: source ?? new URL("./kindling_bg.wasm", import.meta.url) });
-  return module;
-}
+const load = (source) => glue.default({ module_or_path: source ?? new URL("./kindling_bg.wasm", import.meta.url) });
 
 const zIndex = ({ inAppMessageZIndex: given }) =>
   typeof given === "number" && given >= 0 ? Math.min(Math.trunc(given), 2 ** 31 - 1) : 9001;

@@ -66,12 +66,7 @@ async fn every_file_is_served_as_it_is_in_the_package() {
     let api = server.api();
     let folder = folder(&api).await;
     assert!(folder.starts_with(concat!(env!("CARGO_PKG_VERSION"), "-")), "{folder}");
-    for (name, kind) in [
-        ("index.js", "text/javascript; charset=utf-8"),
-        ("browser.js", "text/javascript; charset=utf-8"),
-        ("kindling.js", "text/javascript; charset=utf-8"),
-        ("kindling_bg.wasm", "application/wasm"),
-    ] {
+    for (name, kind) in [("index.js", "text/javascript; charset=utf-8"), ("kindling_bg.wasm", "application/wasm")] {
         let path = format!("/sdk/{folder}/{name}");
         let plain = fs::read(programs::package().join("dist").join(name)).unwrap();
         let mut tags = Vec::new();

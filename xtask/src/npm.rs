@@ -22,17 +22,19 @@ const MODULES: &str = "node_modules";
 pub(crate) struct Tools {
     /// Makes WebAssembly smaller.
     pub(crate) wasm_opt: PathBuf,
+    /// Puts scripts together.
+    pub(crate) esbuild: PathBuf,
     /// Makes JavaScript smaller.
     pub(crate) terser: PathBuf,
 }
 
 /// Installs the tools of the package build if they are not there yet.
 pub(crate) fn install(project: &Project) -> Result<Tools> {
-    let what = "installing wasm-opt (npm package binaryen) and terser";
-    let scripts = ["binaryen/bin/wasm-opt", "terser/bin/terser"];
+    let what = "installing wasm-opt (npm package binaryen), esbuild and terser";
+    let scripts = ["binaryen/bin/wasm-opt", "esbuild/bin/esbuild", "terser/bin/terser"];
     let folder = install_from(project, "xtask/npm", "npm", what, &scripts)?;
-    let [wasm_opt, terser] = scripts.map(|script| folder.join(MODULES).join(script));
-    Ok(Tools { wasm_opt, terser })
+    let [wasm_opt, esbuild, terser] = scripts.map(|script| folder.join(MODULES).join(script));
+    Ok(Tools { wasm_opt, esbuild, terser })
 }
 
 /// Installs what customers build with, to try the package in, and gives the folder that they are in.

@@ -43,18 +43,14 @@ const MODULE_IN_SCRIPT: &str = "__MODULE__";
 /// The script that carries the module.
 const INLINE: &str = "inline.js";
 
-/// The parts written by hand, without which there is no package.
-const REQUIRED: [&str; 9] = [
-    "index.js",
-    "browser.js",
-    "codes.js",
-    "consent.js",
-    "display.js",
-    INLINE,
-    "loader.js",
-    "index.d.ts",
-    "loader.d.ts",
-];
+/// What a page imports, with all that it imports itself put into it.
+const FACADE: &str = "index.js";
+
+/// What stands beside it in the package as it was written.
+const ALONE: [&str; 4] = [INLINE, "loader.js", "index.d.ts", "loader.d.ts"];
+
+/// The module.
+const MODULE: &str = "kindling_bg.wasm";
 
 /// The glue, which is generated.
 const GLUE: &str = "kindling.js";
@@ -142,7 +138,7 @@ impl Sources {
     fn of(project: &Project) -> Result<Self> {
         let sdk = project.root.join("sdk");
         let scripts = sdk.join("js");
-        for name in REQUIRED {
+        for name in [FACADE].into_iter().chain(ALONE) {
             if !scripts.join(name).is_file() {
                 bail!("{} is missing", project.display(&scripts.join(name)));
             }
@@ -202,11 +198,20 @@ fn assemble(project: &Project, sources: &Sources, wasm: &Path, place: &Path) -> 
     folder::remove(place)?;
     let dist = place.join("dist");
     folder::create(&dist)?;
-    bindgen::generate(wasm, &dist)?;
+    // The parts stand beside each other while they are put together.
+    let parts = place.join("parts");
+    folder::create(&parts)?;
+    folder::copy(&sources.scripts, &parts)?;
+    bindgen::generate(wasm, &parts)?;
     let tools = npm::install(project)?;
-    let module = dist.join("kindling_bg.wasm");
-    shrink::module(&tools, &module, &dist.join(GLUE))?;
-    folder::copy(&sources.scripts, &dist)?;
+    shrink::module(&tools, &parts.join(MODULE), &parts.join(GLUE))?;
+    let module = dist.join(MODULE);
+    folder::copy_file(&parts.join(MODULE), &module)?;
+    shrink::bundle(project, &tools, &parts.join(FACADE), &dist.join(FACADE))?;
+    for name in ALONE {
+        folder::copy_file(&parts.join(name), &dist.join(name))?;
+    }
+    folder::remove(&parts)?;
     for script in folder::files(&dist)?.into_iter().filter(|path| path.extension().is_some_and(|kind| kind == "js")) {
         shrink::script(project, &tools, &script)?;
         fill_in(&script, VERSION_IN_SCRIPTS, &project.version)?;

@@ -1,4 +1,4 @@
-//! Making the package smaller: the module with binaryen's `wasm-opt`, the scripts with terser, and the names by which module and
+//! Making the package smaller: the module with binaryen's `wasm-opt`, the scripts with esbuild and terser, and the names by which module and
 //! glue know each other. The generator makes those unique, which no compressor can undo; nobody else reads them.
 
 use std::fs;
@@ -30,6 +30,7 @@ const FEATURES: [&str; 6] = [
     "--enable-reference-types",
     "--enable-sign-ext",
 ];
+const BUNDLE_OPTIONS: [&str; 4] = ["--bundle", "--format=esm", "--target=es2022", "--log-level=warning"];
 const SCRIPT_OPTIONS: [&str; 4] = ["--module", "--compress", "passes=3,ecma=2020", "--mangle"];
 
 /// The name that `wasm-opt` gives the one module that everything is imported from.
@@ -62,6 +63,14 @@ pub(crate) fn module(tools: &Tools, wasm: &Path, glue: &Path) -> Result<()> {
     let text = fs::read_to_string(glue).with_context(|| format!("cannot read {}", glue.display()))?;
     fs::write(glue, rename(text, &renamed)?).with_context(|| format!("cannot write {}", glue.display()))?;
     fs::rename(&smaller, wasm).with_context(|| format!("cannot replace {}", wasm.display()))
+}
+
+/// Puts a script and all that it imports from its own folder into one file: a page without a bundler loads that in one request, and what
+/// is alike in them is compressed together.
+pub(crate) fn bundle(project: &Project, tools: &Tools, entry: &Path, bundled: &Path) -> Result<()> {
+    let mut command = Command::new("node");
+    command.arg(&tools.esbuild).arg(entry).args(BUNDLE_OPTIONS).arg(format!("--outfile={}", bundled.display()));
+    process::run_quietly("esbuild", &mut command, &project.state_folder()?.join("esbuild.log"))
 }
 
 /// Replaces a script by a smaller one that does the same.

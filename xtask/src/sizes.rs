@@ -9,17 +9,7 @@ use anyhow::{Context, Result, bail};
 use crate::process;
 
 /// What pages load, one way or another. The type declarations are read by editors only.
-const LOADED: [&str; 9] = [
-    "kindling_bg.wasm",
-    "kindling.js",
-    "index.js",
-    "browser.js",
-    "codes.js",
-    "consent.js",
-    "display.js",
-    "inline.js",
-    LOADER,
-];
+const LOADED: [&str; 4] = ["kindling_bg.wasm", "index.js", "inline.js", LOADER];
 
 /// What stands in the way of a page that has no bundler, and the bytes that it may have, as they are.
 const LOADER: &str = "loader.js";
@@ -27,12 +17,9 @@ const LOADER_BUDGET: u64 = 1_000;
 
 /// The ways in which a page may load it, and the files of each. The first is what most pages do, and what the budget is for.
 const VARIANTS: [(&str, &[&str]); 3] = [
-    (".", &["kindling_bg.wasm", "kindling.js", "index.js", "browser.js", "codes.js", "consent.js", "display.js"]),
-    ("./inline", &["inline.js", "kindling.js", "index.js", "browser.js", "codes.js", "consent.js", "display.js"]),
-    (
-        "./loader",
-        &[LOADER, "kindling_bg.wasm", "kindling.js", "index.js", "browser.js", "codes.js", "consent.js", "display.js"],
-    ),
+    (".", &["kindling_bg.wasm", "index.js"]),
+    ("./inline", &["inline.js", "index.js"]),
+    ("./loader", &[LOADER, "kindling_bg.wasm", "index.js"]),
 ];
 
 /// What a page may load of the first variant, in bytes as brotli has them. It is to go down: whoever makes the package smaller writes down the new

@@ -143,7 +143,6 @@ impl Sdk {
     }
 
     pub fn log_out(&self) {
-        self.shell.display.clear();
         self.shell.act(Client::log_out);
     }
 
