@@ -6,6 +6,18 @@ const TIMEOUT_MS = 30_000;
 /** A page holds the lock of this name, with the id of the stream that it writes: so others leave that stream alone. */
 const LOCK = "kindling.stream.";
 
+/** A larger body is compressed, where the browser can: below, it would hardly be smaller. */
+const GZIP_FROM = 2_048;
+
+/** The server knows by the first bytes. Without a type it stays a simple request, which needs no preflight. */
+async function compressed(body) {
+  if (body.length < GZIP_FROM || typeof CompressionStream === "undefined") return body;
+  return new Response(new Blob([body]).stream().pipeThrough(new CompressionStream("gzip"))).blob();
+}
+
+/** The streams that this page wrote. None but the present one is taken care of by somebody else. */
+const own = new Set();
+
 /** Connects the module to the browser. `call(act)` runs `act` with the module, as long as it is alive. */
 export function connect(call, url) {
   const listening = new AbortController();
@@ -20,6 +32,7 @@ export function connect(call, url) {
     if (gone || stream === held) return;
     release?.();
     held = stream;
+    own.add(stream);
     const until = new Promise((resolve) => (release = resolve));
     try {
       await navigator.locks.request(LOCK + stream, () => until);
@@ -41,6 +54,7 @@ export function connect(call, url) {
       // A lock that is being asked for belongs to a page that is just starting.
       const names = [...snapshot.held, ...snapshot.pending].map((lock) => lock.name);
       live = names.filter((name) => name.startsWith(LOCK)).map((name) => name.slice(LOCK.length));
+      live = live.filter((id) => id === stream || !own.has(id));
     } catch {
       // No locks: nothing is known to be taken care of.
     }
@@ -85,6 +99,8 @@ export function connect(call, url) {
       let answer = [];
       try {
         const signal = keepalive ? undefined : AbortSignal.timeout?.(TIMEOUT_MS);
+        // A page that is being left has no time to compress.
+        if (!keepalive) body = await compressed(body);
         const response = await fetch(url, { method: "POST", body, credentials: "omit", keepalive, signal });
         const wait = response.headers.get("retry-after")?.trim();
         answer = [response.status, /^\d+$/.test(wait) ? Number(wait) : undefined, await response.text()];

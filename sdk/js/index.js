@@ -5,6 +5,7 @@ import { connect } from "./browser.js";
 import { REASONS, WRONGS } from "./codes.js";
 import { isCrawler, isRefused, setConsent } from "./consent.js";
 import { makeDisplay } from "./display.js";
+import { keepEarly, letGo, takeEarly } from "./early.js";
 import * as glue from "./kindling.js"; // Generated. It does nothing before it is asked to.
 
 const VERSION = "__VERSION__";
@@ -43,7 +44,8 @@ function run(name, act) {
       warn(`${name}() was ignored: too many calls before the SDK was ready`);
       return false;
     }
-    state.early.push({ name, act, at: keptAt ?? Date.now() });
+    const at = keptAt ?? Date.now();
+    state.early.push({ name, act, at, drop: keepEarly(state.asked[0], at, act) });
     return true;
   }
   return keptAt ? at(keptAt, () => perform(name, act)) : perform(name, act);
@@ -150,20 +152,29 @@ function start(sdkKey, options) {
   const mine = { sdk: null, early: [], failed: false, subscribers: new Map(), waiters: new Map(), next: 1, user: new User(OWN), asked };
   state = mine;
   mine.ready = load(options.wasm)
-    .then(() => state === mine && begin(mine))
+    .then(() => takeEarly(sdkKey))
+    .then((left) => state === mine && begin(mine, left))
     .catch((error) => {
       mine.failed = true;
+      for (const call of mine.early) call.drop();
       console.warn("[kindling] could not start", error);
       return false;
     });
   return true;
 }
 
+/** A visitor who wants to save data is asked for less of it: what waits is sent in larger pieces. */
+function sparing(options) {
+  if (!navigator.connection?.saveData) return options;
+  const flushIntervalInSeconds = { value: 6 * (options.flushIntervalInSeconds ?? 10) };
+  return Object.create(options, { flushIntervalInSeconds });
+}
+
 /** Makes the module's side of the SDK, and does what waited for it. */
-function begin(mine) {
+function begin(mine, left = []) {
   const [sdkKey, options] = mine.asked;
   const url = `${options.baseUrl.replace(/\/+$/, "")}/sdk/v1/flush`;
-  mine.sdk = new glue.Sdk(sdkKey, `web/${VERSION}`, options, receive);
+  mine.sdk = new glue.Sdk(sdkKey, `web/${VERSION}`, sparing(options), receive);
   mine.browser = connect((act) => state === mine && ask(act), url);
   mine.display = makeDisplay(zIndex(options), (type, message, button) =>
     state === mine && ask((sdk) => sdk.log({ type, message, button })),
@@ -171,8 +182,18 @@ function begin(mine) {
   updateInterests();
   mine.sdk.begin();
   mine.browser.adopt();
-  // In order, each with the clock at the time of its call.
-  for (let call; mine.sdk && (call = mine.early.shift()); ) at(call.at, () => perform(call.name, call.act));
+  // In order, each with the clock at the time of its call: first those that pages before this one had no time for.
+  const missed = left.map(({ calls, ...call }) => ({
+    ...call,
+    name: "a call of the page before",
+    act: (sdk) => calls.forEach(([method, args]) => sdk[method](...args)),
+  }));
+  mine.early.unshift(...missed);
+  for (let call; mine.sdk && (call = mine.early.shift()); ) {
+    at(call.at, () => perform(call.name, call.act));
+    call.drop();
+  }
+  letGo();
   say("ready");
   window.dispatchEvent(new CustomEvent("kindling.initialized"));
   return isInitialized();
@@ -310,7 +331,7 @@ export function logout(success, error) {
     if (typeof callback === "function") callPage(callback);
   };
   // Before the identity changes: the target is what this user did.
-  if (run("logout", (sdk) => (state.display.clear(), sdk.log_out()))) requestImmediateDataFlush(done);
+  if (run("logout", (sdk) => (state.display?.clear(), sdk.log_out()))) requestImmediateDataFlush(done);
   else done(false);
 }
 
@@ -421,7 +442,7 @@ export function subscribeToActivity(subscriber) {
 
 export function wipeData() {
   run("wipeData", (sdk) => {
-    state.display.clear();
+    state.display?.clear();
     sdk.wipe();
   });
 }

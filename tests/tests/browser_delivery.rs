@@ -242,3 +242,60 @@ async fn signing_in_without_a_network_brings_the_history_along() {
     assert_eq!(numbers(&api, "external_id:ada").await, [1, 2, 3, 4], "the visitor turned out to be Ada");
     assert_eq!(numbers(&api, "external_id:bob").await, [5, 6], "Bob starts fresh");
 }
+
+#[tokio::test]
+async fn calls_of_a_page_that_is_left_before_the_module_is_there_arrive_once() {
+    let server = Server::start(empty_workspace("shop")).await;
+    let (pages, browser) = (Pages::serve(None).await, Browser::open().await);
+    let start =
+        |options: &str| format!("kindling.initialize('pk_shop', {{ baseUrl: '{}', {options} }});", server.url());
+    let calls = "
+        window.calledAt = Date.now();
+        kindling.changeUser('ada');
+        kindling.logCustomEvent('early', { since: new Date(5), none: null });
+        kindling.getUser().setCustomUserAttribute('plan', 'pro');";
+    pages.write_page("slow", &format!("{}{calls}", start("wasm: new Promise(() => {})")));
+    pages.write_page("page", &start(""));
+    browser.goto(&pages.page("slow")).await;
+    let called_at = browser.run("return window.calledAt").await.as_i64().unwrap();
+    // Later than the clock is precise.
+    browser.run("await new Promise((resolve) => setTimeout(resolve, 300))").await;
+    for _ in 0..2 {
+        browser.goto(&pages.page("page")).await;
+        assert_eq!(browser.run("return await kindling.ready() && kindling.getUser().getUserId()").await, "ada");
+        let flush = "return new Promise((resolve) => kindling.requestImmediateDataFlush(resolve));";
+        assert_eq!(browser.run(flush).await, true);
+        let user = server.api().user("external_id:ada").await;
+        assert_eq!((&user["events"]["early"]["count"], &user["custom_attributes"]["plan"]), (&1.into(), &"pro".into()));
+        let at = user["events"]["early"]["first_at"].as_i64().unwrap();
+        assert!((at - called_at).abs() < 200, "{} ms after the call", at - called_at);
+        let records = server.api().records("external_id:ada", 50).await;
+        let early = records.iter().find(|record| record["name"] == "early").unwrap();
+        assert_eq!(early["properties"], serde_json::json!({"since": {"$time": 5}, "none": null}));
+        let left = "return Object.keys(localStorage).filter((name) => name.startsWith('kindling.early')).length";
+        assert_eq!(browser.run(left).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn large_flushes_are_compressed_and_need_no_preflight() {
+    let stage = Stage::set("flushIntervalInSeconds: 600").await;
+    let visitor = stage.visit().await;
+    let script = "
+        window.sent = [];
+        const send = window.fetch;
+        window.fetch = (url, options) => {
+          window.sent.push([typeof options.body === 'string' ? 'text' : 'bytes', options.body.size ?? options.body.length, Object.keys(options.headers ?? {}).length]);
+          return send(url, options);
+        };
+        window.log(1, 1);";
+    stage.browser.run(script).await;
+    stage.flush().await;
+    stage.browser.run("window.log(2, 200)").await;
+    stage.flush().await;
+    let sent = stage.browser.run("return window.sent").await;
+    let (small, large) = (&sent[0], &sent.as_array().unwrap()[1]);
+    assert_eq!((&small[0], &large[0], &large[2]), (&"text".into(), &"bytes".into(), &0.into()), "{sent}");
+    assert!(large[1].as_i64().unwrap() < 4_000, "{sent}");
+    assert_eq!(stage.api().event_count(&visitor, "step").await, 200);
+}

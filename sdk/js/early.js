@@ -1,0 +1,91 @@
+// Calls that come before the module is ready. They are kept in storage too, so that a page that is left first loses none: the next
+// page makes them, with their times.
+
+const PREFIX = "kindling.early.";
+
+/** Without locks, a page that made no more of its calls for so long counts as gone. */
+const GONE_MS = 60_000;
+
+/** So long a page may take to leave. */
+const LEAVING_MS = 200;
+
+/** So long calls are kept: on a site where the module never loads nobody ever asks for them. */
+const KEPT_MS = 7 * 86_400_000;
+
+const page = `${Date.now().toString(36)}${Math.random().toString(36).slice(2)}`;
+let next = 1000; // as text, in their order
+let release;
+
+const times = function (name, value) {
+  return this[name] instanceof Date ? { $time: +this[name] } : value;
+};
+
+function remove(name) {
+  try {
+    localStorage.removeItem(name);
+  } catch {
+    // Storage is blocked: there is nothing.
+  }
+}
+
+/** Keeps what `act` would call on the module. Returns what forgets it again. */
+export function keepEarly(key, at, act) {
+  const calls = [];
+  try {
+    act(new Proxy({}, { get: (_, method) => (...args) => void calls.push([method, args]) }));
+    const name = `${PREFIX}${page}.${next++}`;
+    localStorage.setItem(name, JSON.stringify([key, at, calls], times));
+    hold();
+    return () => remove(name);
+  } catch {
+    // It is in memory, and nowhere else: it can't be written, or storage is full or blocked.
+    return () => {};
+  }
+}
+
+/** As long as this page lives and has such calls, no other makes them. */
+function hold() {
+  if (release) return;
+  release = () => {};
+  navigator.locks?.request(PREFIX + page, () => new Promise((resolve) => (release = resolve))).catch(() => {});
+}
+
+/** This page has none left. */
+export function letGo() {
+  release?.();
+  release = undefined;
+}
+
+/** Whether nobody holds the lock. A page that was left just now may take a moment to let go of it. */
+async function isFree(lock) {
+  try {
+    await navigator.locks.request(lock, { signal: AbortSignal.timeout(LEAVING_MS) }, () => {});
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What pages that are gone have left: times, what to call, and what forgets it. */
+export async function takeEarly(key) {
+  const left = [];
+  try {
+    const names = Object.keys(localStorage).filter((name) => name.startsWith(PREFIX) && !name.startsWith(PREFIX + page));
+    if (names.length === 0) return left;
+    const pages = new Map(); // by page, whether it is gone
+    for (const name of names.sort()) {
+      const [of, at, calls] = JSON.parse(localStorage.getItem(name)) ?? [];
+      const age = Date.now() - at;
+      const owner = name.slice(0, name.lastIndexOf("."));
+      if (!(age < KEPT_MS)) {
+        remove(name);
+      } else if (of === key) {
+        if (!pages.has(owner)) pages.set(owner, navigator.locks ? await isFree(owner) : age > GONE_MS);
+        if (pages.get(owner)) left.push({ at, calls, drop: () => remove(name) });
+      }
+    }
+  } catch {
+    // Nothing can be read.
+  }
+  return left.sort((a, b) => a.at - b.at);
+}
