@@ -82,7 +82,10 @@ fn days_of(year: i64, month: u8) -> u8 {
 
 fn digits(text: &str, range: std::ops::Range<usize>) -> Option<u32> {
     let part = text.get(range)?;
-    part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok()).flatten()
+    part.bytes().try_fold(0_u32, |number, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 { None } else { number.checked_mul(10)?.checked_add(digit.into()) }
+    })
 }
 
 /// Reads an instant of RFC 3339, as in `2026-11-24T13:30:00Z`, `2026-11-24T13:30:00.250+01:00` or, for the beginning of a day in UTC,

@@ -1,5 +1,7 @@
 // What the module needs of the browser: requests, one timer, locks and the page's events. It decides nothing.
 
+import { SIGNALS } from "./codes.js";
+
 /** A request that takes longer counts as lost. */
 const TIMEOUT_MS = 30_000;
 
@@ -61,7 +63,7 @@ export function connect(call, url) {
     call((sdk) => sdk.adopt(live));
   }
 
-  const tick = () => call((sdk) => sdk.tick());
+  const tick = () => call((sdk) => sdk.signal(SIGNALS.tick));
 
   /** The page is visible again: time to look for what other pages left. */
   function shown() {
@@ -77,17 +79,17 @@ export function connect(call, url) {
    */
   function left() {
     gone = true;
-    call((sdk) => sdk.hidden());
+    call((sdk) => sdk.signal(SIGNALS.hidden));
     letGo();
   }
 
   const on = (target, event, act) => target.addEventListener(event, act, { signal: listening.signal });
-  on(document, "visibilitychange", () => (document.hidden ? call((sdk) => sdk.hidden()) : shown()));
+  on(document, "visibilitychange", () => (document.hidden ? call((sdk) => sdk.signal(SIGNALS.hidden)) : shown()));
   on(window, "pagehide", left);
   on(window, "pageshow", shown);
   on(window, "online", () => {
     adopt();
-    call((sdk) => sdk.online());
+    call((sdk) => sdk.signal(SIGNALS.online));
   });
   on(window, "storage", (event) => call((sdk) => sdk.storage_changed(event.key)));
 

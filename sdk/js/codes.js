@@ -1,5 +1,10 @@
 // What the module says in numbers. The module's own tests hold these lists to it: they are JSON.
 
+/** What happens to the module, and what it is asked: the numbers of its methods `signal` and `ask`. Calls that are
+ * kept for the next page name them, so they stay. */
+export const SIGNALS = { begin: 0, tick: 1, hidden: 2, online: 3, openSession: 4, wipe: 5, logOut: 6 };
+export const QUESTIONS = { deviceId: 0, externalId: 1, heldMessages: 2, queuedRecords: 3 };
+
 /** Why a flush failed, or records were dropped. */
 export const REASONS = [
   "the server can't be reached",

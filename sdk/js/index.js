@@ -2,7 +2,7 @@
 // and lets nothing throw into the page. What the SDK does is decided in WebAssembly.
 
 import { connect } from "./browser.js";
-import { REASONS, WRONGS } from "./codes.js";
+import { QUESTIONS, REASONS, SIGNALS, WRONGS } from "./codes.js";
 import { isCrawler, isRefused, setConsent } from "./consent.js";
 import { makeDisplay } from "./display.js";
 import { keepEarly, letGo, takeEarly } from "./early.js";
@@ -180,7 +180,7 @@ function begin(mine, left = []) {
     state === mine && ask((sdk) => sdk.log({ type, message, button })),
   );
   updateInterests();
-  mine.sdk.begin();
+  mine.sdk.signal(SIGNALS.begin);
   mine.browser.adopt();
   // In order, each with the clock at the time of its call: first those that pages before this one had no time for.
   const missed = left.map(({ calls, ...call }) => ({
@@ -317,7 +317,7 @@ export function removeAllSubscriptions() {
 }
 
 export function openSession() {
-  run("openSession", (sdk) => sdk.open_session());
+  run("openSession", (sdk) => sdk.signal(SIGNALS.openSession));
 }
 
 export function changeUser(externalId) {
@@ -331,7 +331,7 @@ export function logout(success, error) {
     if (typeof callback === "function") callPage(callback);
   };
   // Before the identity changes: the target is what this user did.
-  if (run("logout", (sdk) => (state.display?.clear(), sdk.log_out()))) requestImmediateDataFlush(done);
+  if (run("logout", (sdk) => (state.display?.clear(), sdk.signal(SIGNALS.logOut)))) requestImmediateDataFlush(done);
   else done(false);
 }
 
@@ -340,7 +340,7 @@ export function getUser() {
 }
 
 export function getDeviceId() {
-  return ask((sdk) => sdk.device_id());
+  return ask((sdk) => sdk.ask(QUESTIONS.deviceId));
 }
 
 export function logCustomEvent(name, properties) {
@@ -425,7 +425,7 @@ export function logInAppMessageDismissal(message) {
 }
 
 export function getHeldInAppMessages() {
-  const held = ask((sdk) => JSON.parse(sdk.held_messages()), []);
+  const held = ask((sdk) => JSON.parse(sdk.ask(QUESTIONS.heldMessages)), []);
   return held.map(({ message: { id, priority = 0, trigger, content }, shown: lastShownAt = null }) => {
     const { type, header = null, body: message } = content;
     return { id, type, header, message, priority, trigger, lastShownAt };
@@ -433,7 +433,7 @@ export function getHeldInAppMessages() {
 }
 
 export function getQueuedRecords() {
-  return ask((sdk) => JSON.parse(sdk.queued_records()), []);
+  return ask((sdk) => JSON.parse(sdk.ask(QUESTIONS.queuedRecords)), []);
 }
 
 export function subscribeToActivity(subscriber) {
@@ -466,7 +466,7 @@ export class User {
     if (own !== OWN) throw new TypeError("use getUser()");
   }
   getUserId() {
-    return ask((sdk) => sdk.external_id() ?? null);
+    return ask((sdk) => sdk.ask(QUESTIONS.externalId) ?? null);
   }
   setEmail(email) {
     return setAttribute("setEmail", "email", email);

@@ -4,17 +4,25 @@ use std::rc::Rc;
 
 use super::{held::Held, trigger::Occurrence};
 use crate::{
+    ids::CampaignId,
     time::{Duration, Timestamp},
-    value::Map,
 };
 
 /// What a device showed, and when.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct History {
-    /// When each message was shown last.
-    pub shown: Map<Timestamp>,
+    /// When each message was shown last, by its id, each once.
+    pub shown: Vec<(String, Timestamp)>,
     /// When a trigger last showed any message.
     pub last: Option<Timestamp>,
+}
+
+impl History {
+    /// When the message was shown last.
+    pub fn shown(&self, id: &CampaignId) -> Option<Timestamp> {
+        let entry = self.shown.iter().find(|(shown, _)| shown == id.as_str());
+        entry.map(|(_, at)| *at)
+    }
 }
 
 /// Chooses what the occurrence shows: of the messages whose trigger it fires and that may be shown (again), the one with the
@@ -32,10 +40,10 @@ pub fn choose<'a>(
     if history.last.is_some_and(|last| !passed(last, interval)) {
         return None;
     }
-    let may_show = |message: &Held| match (history.shown.get(message.id.as_str()), message.repeat_after) {
+    let may_show = |message: &Held| match (history.shown(&message.id), message.repeat_after) {
         (None, _) => true,
         (Some(_), None) => false,
-        (Some(last), Some(pause)) => passed(*last, pause),
+        (Some(last), Some(pause)) => passed(last, pause),
     };
     let mut chosen: Option<&Rc<Held>> = None;
     for message in messages {
@@ -52,7 +60,6 @@ pub fn choose<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::CampaignId;
     use crate::{message::Trigger, value::Value};
 
     fn message(id: &str, priority: i32, repeat_after: Option<Duration>) -> Rc<Held> {
@@ -75,7 +82,7 @@ mod tests {
     #[test]
     fn a_message_is_shown_once_or_again_after_its_pause() {
         let entry = |id: &str| (id.to_owned(), Timestamp::from_ms(0));
-        let history = History { shown: Map::from_entries(vec![entry("once"), entry("again")]).unwrap(), last: None };
+        let history = History { shown: vec![entry("once"), entry("again")], last: None };
         let messages = [message("once", 9, None), message("again", 1, Some(Duration::from_ms(100)))];
         assert_eq!(chosen(&messages, &history, 99), None);
         assert_eq!(chosen(&messages, &history, 100).as_deref(), Some("again"));

@@ -26,7 +26,7 @@ impl SafeUrl {
 pub(super) fn is_safe(url: &str) -> bool {
     let bytes = url.as_bytes();
     let sane = !bytes.is_empty() && bytes.len() <= 2_048 && !bytes.iter().any(|b| *b <= b' ' || *b == 0x7f);
-    let end = bytes.iter().position(|b| b":/?#".contains(b)).unwrap_or(bytes.len());
+    let end = bytes.iter().position(|b| matches!(b, b':' | b'/' | b'?' | b'#')).unwrap_or(bytes.len());
     let (scheme, rest) = bytes.split_at(end);
     let safe = rest.first() != Some(&b':') || SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known.as_bytes()));
     sane && safe

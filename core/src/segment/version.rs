@@ -48,7 +48,7 @@ pub(super) fn compare(one: &str, other: &str) -> Option<Ordering> {
 
 /// The numbers of a version, and what stands before its release.
 fn parts(text: &str) -> Option<(&str, Option<&str>)> {
-    let text = text.trim();
+    let text = text.trim_ascii();
     let text = if matches!(text.as_bytes().first(), Some(b'v' | b'V')) { text.get(1..)? } else { text };
     let (release, before) = cut(cut(text, b'+').0, b'-');
     let mut rest = Some(release);

@@ -8,7 +8,7 @@ use kindling_core::{
     message::{Held, History, Occurrence, choose},
     protocol::{HeldSet, Identity},
     time::{Duration, Timestamp},
-    value::{Map, Value},
+    value::Value,
 };
 
 use super::{Host, keys, write};
@@ -62,7 +62,7 @@ impl Inbox {
 
     /// The messages that are held, each with when it was shown last.
     pub(super) fn held(&self) -> impl Iterator<Item = (&Held, Option<Timestamp>)> {
-        self.held.items.iter().map(|message| (&**message, self.history.shown.get(message.id.as_str()).copied()))
+        self.held.items.iter().map(|message| (&**message, self.history.shown(&message.id)))
     }
 
     /// Something happened: chooses what it shows, and remembers it for messages that are on their way.
@@ -115,12 +115,20 @@ impl Inbox {
 
     /// A message is handed out to be shown.
     pub(super) fn shown(&mut self, host: &mut impl Host, id: &CampaignId, now: Timestamp) {
-        self.history.shown.insert(id.as_str().to_owned(), now);
-        self.history.last = Some(now);
-        if self.history.shown.len() > limits::HISTORY_MESSAGES {
-            let oldest = self.history.shown.iter().min_by_key(|(_, at)| **at).map(|(id, _)| id.to_owned());
-            oldest.map(|oldest| self.history.shown.remove(&oldest));
+        let shown = &mut self.history.shown;
+        shown.retain(|(other, _)| other != id.as_str());
+        shown.push((id.as_str().to_owned(), now));
+        if shown.len() > limits::HISTORY_MESSAGES {
+            // The clock may have been set back: the last in the list need not be the latest.
+            let mut oldest = 0;
+            for place in 1..shown.len() {
+                if shown[place].1 < shown[oldest].1 {
+                    oldest = place;
+                }
+            }
+            shown.remove(oldest);
         }
+        self.history.last = Some(now);
         let mut shown = Writer::new();
         for (id, at) in &self.history.shown {
             shown.integer(id, at.as_ms());
@@ -138,7 +146,13 @@ fn read_history(value: &Value) -> Option<History> {
         Value::Number(number) => number.as_integer().map(Timestamp::from_ms),
         _ => None,
     };
-    let shown = members.get("shown").and_then(Value::as_object).into_iter().flatten();
-    let shown = shown.filter_map(|(id, at)| Some((id.to_owned(), time(at)?))).collect();
-    Some(History { shown: Map::from_entries(shown)?, last: members.get("last").and_then(time) })
+    let mut shown = Vec::new();
+    if let Some(entries) = members.get("shown").and_then(Value::as_object) {
+        for (id, at) in entries {
+            if let Some(at) = time(at) {
+                shown.push((id.to_owned(), at));
+            }
+        }
+    }
+    Some(History { shown, last: members.get("last").and_then(time) })
 }

@@ -1,10 +1,7 @@
 //! What the client needs of a browser.
 
 use gloo_storage::{LocalStorage, Storage as _};
-use kindling_core::{
-    ids::Uuid,
-    value::{Map, Value},
-};
+use kindling_core::{ids::Uuid, value::Value};
 use web_sys::{Storage, window};
 
 use super::convert;
@@ -16,7 +13,8 @@ use crate::client::Host;
 pub(super) struct BrowserHost {
     prefix: String,
     storage: Option<Storage>,
-    memory: Map<String>,
+    /// Keys and texts.
+    memory: Vec<(String, String)>,
 }
 
 impl BrowserHost {
@@ -25,7 +23,7 @@ impl BrowserHost {
         let mut prefix = String::from("kindling.");
         prefix.push_str(&fingerprint(key));
         prefix.push('.');
-        Self { storage: local_storage(&prefix), prefix, memory: Map::new() }
+        Self { storage: local_storage(&prefix), prefix, memory: Vec::new() }
     }
 
     /// Whether records outlive the page.
@@ -36,6 +34,11 @@ impl BrowserHost {
     /// The client's name for a key of localStorage, if it is the client's.
     pub(super) fn own_key<'a>(&self, key: &'a str) -> Option<&'a str> {
         key.strip_prefix(&self.prefix)
+    }
+
+    /// Takes what has the key out of memory.
+    fn forget(&mut self, key: &str) {
+        self.memory.retain(|(own, _)| own != key);
     }
 
     fn full(&self, key: &str) -> String {
@@ -59,29 +62,34 @@ fn local_storage(prefix: &str) -> Option<Storage> {
 /// Eight hexadecimal digits of FNV-1a.
 fn fingerprint(text: &str) -> String {
     let hash = text.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    (0..8).rev().map(|i| char::from_digit((hash >> (i * 4)) & 15, 16).unwrap_or('0')).collect()
+    let mut digits = String::new();
+    for place in (0..8).rev() {
+        digits.push(char::from_digit((hash >> (place * 4)) & 15, 16).unwrap_or('0'));
+    }
+    digits
 }
 
 impl Host for BrowserHost {
     fn get(&self, key: &str) -> Option<String> {
-        if let Some(text) = self.memory.get(key) {
-            return Some(text.clone());
+        for (own, text) in &self.memory {
+            if own == key {
+                return Some(text.clone());
+            }
         }
         self.storage.as_ref()?.get_item(&self.full(key)).ok()?
     }
 
     fn set(&mut self, key: &str, text: &str) -> bool {
         let stored = self.storage.as_ref().is_some_and(|storage| storage.set_item(&self.full(key), text).is_ok());
-        if stored {
-            self.memory.remove(key);
-        } else {
-            self.memory.insert(key.to_owned(), text.to_owned());
+        self.forget(key);
+        if !stored {
+            self.memory.push((key.to_owned(), text.to_owned()));
         }
         stored
     }
 
     fn remove(&mut self, key: &str) {
-        self.memory.remove(key);
+        self.forget(key);
         if let Some(storage) = &self.storage {
             // Nothing can be done about a failure; what is left is sent again and dropped by the server.
             let _ = storage.remove_item(&self.full(key));
@@ -89,7 +97,10 @@ impl Host for BrowserHost {
     }
 
     fn keys(&self) -> Vec<String> {
-        let mut keys: Vec<String> = self.memory.keys().map(ToOwned::to_owned).collect();
+        let mut keys = Vec::new();
+        for (key, _) in &self.memory {
+            keys.push(key.clone());
+        }
         if let Some(storage) = &self.storage {
             for index in 0..storage.length().unwrap_or(0) {
                 if let Ok(Some(key)) = storage.key(index)

@@ -57,30 +57,38 @@ impl Sdk {
         Self { shell }
     }
 
-    /// Begins: emits what it needs of the browser. The facade calls it when it has said what it wants to be told.
-    pub fn begin(&self) {
-        self.shell.act(|_, _| ());
+    /// Something happened that has nothing to say but its place in `SIGNALS` of `codes.js`: every method costs a page as much as the
+    /// list.
+    pub fn signal(&self, signal: u8) {
+        self.shell.act(|client, now| match signal {
+            // The facade has said what it wants to be told, and wants to hear what is needed of the browser.
+            0 => {}
+            1 => client.tick(now),
+            2 => client.hidden(now),
+            3 => client.online(now),
+            4 => client.open_session(now),
+            5 => client.wipe(),
+            _ => client.log_out(now),
+        });
+    }
+
+    /// What the facade asks for, by its place in `QUESTIONS` of `codes.js`.
+    pub fn ask(&self, question: u8) -> Option<String> {
+        self.shell.act(|client, _| match question {
+            0 => Some(client.device().text()),
+            1 => client.external_id().map(|id| id.as_str().to_owned()),
+            2 => Some(client.held_messages_json()),
+            _ => Some(client.queued_records()),
+        })
     }
 
     /// Takes over what pages that are gone left behind: every stream but these.
     pub fn adopt(&self, live: &Array) {
-        let live: Vec<StreamId> = live.iter().filter_map(|id| StreamId::recall(&id.as_string()?)).collect();
-        self.shell.act(|client, now| client.adopt(&live, now));
-    }
-
-    /// The timer went off.
-    pub fn tick(&self) {
-        self.shell.act(Client::tick);
-    }
-
-    /// The page is hidden.
-    pub fn hidden(&self) {
-        self.shell.act(Client::hidden);
-    }
-
-    /// The network is back.
-    pub fn online(&self) {
-        self.shell.act(Client::online);
+        let mut streams = Vec::new();
+        for id in live.iter() {
+            streams.extend(id.as_string().and_then(|id| StreamId::recall(&id)));
+        }
+        self.shell.act(|client, now| client.adopt(&streams, now));
     }
 
     /// Another tab changed what is stored under a key of localStorage, or everything.
@@ -112,24 +120,12 @@ impl Sdk {
         self.shell.act(|client, _| client.set_record_time(ms.map(from_clock)));
     }
 
-    pub fn device_id(&self) -> String {
-        self.shell.look(|client| client.device().text())
-    }
-
-    pub fn external_id(&self) -> Option<String> {
-        self.shell.act(|client, _| client.external_id().map(|id| id.as_str().to_owned()))
-    }
-
     /// Says whether anybody shows messages, and whether anybody wants to be told of what happens.
     pub fn set_interests(&self, shows_messages: bool, watched: bool) {
         self.shell.act(|client, _| {
             client.set_shows_messages(shows_messages);
             client.set_watched(watched);
         });
-    }
-
-    pub fn open_session(&self) {
-        self.shell.act(Client::open_session);
     }
 
     pub fn change_user(&self, external_id: String) -> Outcome {
@@ -140,14 +136,6 @@ impl Sdk {
             }
             Err(_) => Wrong::USER_ID.0,
         }
-    }
-
-    pub fn log_out(&self) {
-        self.shell.act(Client::log_out);
-    }
-
-    pub fn wipe(&self) {
-        self.shell.act(|client, _| client.wipe());
     }
 
     pub fn flush(&self, token: u32) {
@@ -165,16 +153,6 @@ impl Sdk {
     pub fn check_message(&self, message: &JsValue) -> Outcome {
         let held = convert::from_js(message).ok().and_then(|message| Held::read(&message));
         if held.is_some() { DONE } else { Wrong::MESSAGE.0 }
-    }
-
-    /// The held messages, as JSON.
-    pub fn held_messages(&self) -> String {
-        self.shell.look(Client::held_messages_json)
-    }
-
-    /// The records that wait, as JSON.
-    pub fn queued_records(&self) -> String {
-        self.shell.look(Client::queued_records)
     }
 }
 
