@@ -443,7 +443,7 @@ export function subscribeToActivity(subscriber) {
 export function wipeData() {
   run("wipeData", (sdk) => {
     state.display?.clear();
-    sdk.wipe();
+    sdk.signal(SIGNALS.wipe);
   });
 }
 
