@@ -145,7 +145,11 @@ impl<'a> Fields<'a> {
             return Err(self.error(name, "fewer elements"));
         }
         let path = Path::Member(self.path, name);
-        items.iter().enumerate().map(|(i, item)| read(item, &Path::Element(&path, i))).collect()
+        let mut read_items = Vec::with_capacity(items.len());
+        for (place, item) in items.iter().enumerate() {
+            read_items.push(read(item, &Path::Element(&path, place))?);
+        }
+        Ok(read_items)
     }
 
     /// A text, if it is there.

@@ -64,7 +64,7 @@ impl Writer {
     }
 
     /// A member that is a list of values.
-    pub(crate) fn values<'a>(&mut self, name: &str, values: &mut dyn Iterator<Item = &'a Value>) {
+    pub(crate) fn values(&mut self, name: &str, values: &mut dyn Iterator<Item = &Value>) {
         self.raw(name, "[");
         for value in values {
             self.separate();

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{calendar::Date, ids::Seq, protocol::RecordError, time::Timestamp, value::Value};
+use crate::{calendar::Date, ids::Seq, protocol::RecordError, text::cut, time::Timestamp, value::Value};
 
 macro_rules! standard_attributes {
     ($($(#[$doc:meta])* $variant:ident = $name:literal),* $(,)?) => {
@@ -62,7 +62,7 @@ impl StandardAttribute {
             _ => return Err(RecordError::InvalidAttribute),
         };
         let form = match self {
-            Self::Email => text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty()),
+            Self::Email => matches!(cut(text, b'@'), (name, Some(host)) if !name.is_empty() && !host.is_empty()),
             Self::Gender => matches!(text.as_str(), "m" | "f" | "o" | "u" | "n" | "p"),
             Self::DateOfBirth => Date::parse(text).is_some(),
             Self::Country => text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase()),

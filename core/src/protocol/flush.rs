@@ -72,7 +72,7 @@ impl Identity {
         let members = value.as_object()?;
         let text = |name| members.get(name).and_then(Value::as_str);
         let external_id = text("external_id").and_then(|id| ExternalId::parse(id).ok());
-        let anonymous_id = text("anonymous_id").and_then(|id| AnonymousId::recall(id));
+        let anonymous_id = text("anonymous_id").and_then(AnonymousId::recall);
         (external_id.is_some() || anonymous_id.is_some()).then_some(Self { external_id, anonymous_id })
     }
 }

@@ -116,7 +116,9 @@ impl Inbox {
     /// A message is handed out to be shown.
     pub(super) fn shown(&mut self, host: &mut impl Host, id: &CampaignId, now: Timestamp) {
         let shown = &mut self.history.shown;
-        shown.retain(|(other, _)| other != id.as_str());
+        if let Some(place) = shown.iter().position(|(other, _)| other == id.as_str()) {
+            shown.swap_remove(place);
+        }
         shown.push((id.as_str().to_owned(), now));
         if shown.len() > limits::HISTORY_MESSAGES {
             // The clock may have been set back: the last in the list need not be the latest.

@@ -38,7 +38,9 @@ impl BrowserHost {
 
     /// Takes what has the key out of memory.
     fn forget(&mut self, key: &str) {
-        self.memory.retain(|(own, _)| own != key);
+        if let Some(place) = self.memory.iter().position(|(own, _)| own == key) {
+            self.memory.swap_remove(place);
+        }
     }
 
     fn full(&self, key: &str) -> String {
