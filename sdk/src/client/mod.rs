@@ -21,7 +21,7 @@ mod write;
 use std::rc::Rc;
 
 use kindling_core::{
-    ids::{AnonymousId, DeviceId, ExternalId, SessionId, StreamId},
+    ids::{AnonymousId, DeviceId, ExternalId, Seq, SessionId, StreamId},
     limits,
     message::{Held, Occurrence},
     protocol::{Identity, RecordError, RecordKind},
@@ -38,6 +38,9 @@ use queue::Stream;
 use session::Session;
 
 use crate::json::Writer;
+
+/// So long after a session began a page may still say that it shows messages: the order of calls must not matter.
+const MAKE_UP: Duration = Duration::from_ms(10_000);
 
 /// What the site can set.
 #[derive(Debug, Clone)]
@@ -93,6 +96,8 @@ pub struct Client<H> {
     flights: Flights,
     /// Whether anybody shows messages. Without it a trigger uses up nothing.
     shows_messages: bool,
+    /// When a session began while nobody did.
+    missed_start: Option<Timestamp>,
     /// Whether anybody watches.
     watched: bool,
     /// What time new records get, if not the time of the call.
@@ -129,6 +134,7 @@ impl<H: Host> Client<H> {
             inbox,
             flights: Flights::default(),
             shows_messages: false,
+            missed_start: None,
             watched: false,
             record_time: None,
             effects: Vec::new(),
@@ -162,9 +168,15 @@ impl<H: Host> Client<H> {
         self.identity.external_id.as_ref()
     }
 
-    /// Says whether anybody shows messages.
-    pub fn set_shows_messages(&mut self, shows: bool) {
+    /// Says whether anybody shows messages. If nobody did when a session began just now, that is made up for.
+    pub fn set_shows_messages(&mut self, shows: bool, now: Timestamp) {
         self.shows_messages = shows;
+        if shows
+            && let Some(began) = self.missed_start.take()
+            && now.since(began) < MAKE_UP
+        {
+            self.happened(Some(Occurrence::SessionStart), now);
+        }
     }
 
     /// Says whether anybody wants [`Effect::Activity`].
@@ -396,27 +408,38 @@ impl<H: Host> Client<H> {
         self.tell(Activity::RecordQueued { stream: id, record: shown });
     }
 
-    /// Keeps the queue within its bounds: past them the oldest records go.
+    /// Gives up one record of all that wait: see [`Stream::give_up`].
+    fn give_up(&mut self, any: bool) -> Option<(StreamId, Seq)> {
+        for stream in &mut self.streams {
+            if let Some(seq) = stream.give_up(&mut self.host, any) {
+                return Some((stream.id, seq));
+            }
+        }
+        None
+    }
+
+    /// Keeps the queue within its bounds: past them the oldest records go, those that are worth little first. The server counts what
+    /// is missing.
     fn make_room(&mut self) {
         while self.queued() >= limits::QUEUE_RECORDS
             || self.streams.iter().map(Stream::bytes).sum::<usize>() >= limits::QUEUE_BYTES
         {
-            let oldest = self.streams.iter_mut().find(|stream| !stream.waiting().is_empty());
-            let Some(stream) = oldest else { return };
-            let Some(seq) = stream.forget_oldest(&mut self.host) else { return };
-            let dropped = Activity::RecordsDropped {
-                stream: stream.id,
-                first_seq: seq,
-                last_seq: seq,
-                reason: Reason::QueueFull,
-            };
+            let Some((id, seq)) = self.give_up(false).or_else(|| self.give_up(true)) else { return };
+            let dropped =
+                Activity::RecordsDropped { stream: id, first_seq: seq, last_seq: seq, reason: Reason::QueueFull };
             self.tell(dropped);
         }
     }
 
     /// Offers an occurrence to the held messages.
     fn happened(&mut self, occurrence: Option<Occurrence>, now: Timestamp) {
-        let Some(occurrence) = occurrence.filter(|_| self.shows_messages) else { return };
+        let Some(occurrence) = occurrence else { return };
+        if !self.shows_messages {
+            if matches!(occurrence, Occurrence::SessionStart) {
+                self.missed_start = Some(now);
+            }
+            return;
+        }
         let (stream, interval) = (self.current(), self.config.message_interval);
         let (id, seq) = (stream.id, stream.last_seq());
         if let Some(message) = self.inbox.happened(id, seq, occurrence, interval, now) {

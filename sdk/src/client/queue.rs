@@ -82,11 +82,13 @@ impl Stream {
         self.waiting = self.waiting.split_off(forgotten);
     }
 
-    /// Forgets the oldest record and says which it was.
-    pub(super) fn forget_oldest(&mut self, host: &mut impl Host) -> Option<Seq> {
-        let seq = self.waiting.first()?.seq;
-        self.forget(host, seq);
-        Some(seq)
+    /// Gives up the oldest record that is not worth much, or with `any` the oldest there is, and says which it was.
+    pub(super) fn give_up(&mut self, host: &mut impl Host, any: bool) -> Option<Seq> {
+        let place = self.waiting.iter().position(|record| any || is_minor(&record.json))?;
+        let record = self.waiting.remove(place);
+        self.bytes -= record.json.len();
+        host.remove(&keys::record(self.id, record.seq));
+        Some(record.seq)
     }
 
     /// The records that wait, oldest first.
@@ -128,6 +130,16 @@ pub(super) fn adopt(host: &mut impl Host, known: &[StreamId]) -> Vec<Stream> {
         }
     }
     streams
+}
+
+/// Whether a record is one of many, without which the profile is still right in what it says: not what somebody bought or said of
+/// themselves.
+fn is_minor(json: &str) -> bool {
+    const TYPE: &str = "\"type\":\"";
+    // Its place and time stand before it, which are numbers.
+    let kind = json.as_bytes().windows(TYPE.len()).position(|bytes| bytes == TYPE.as_bytes());
+    let kind = kind.and_then(|place| json.get(place + TYPE.len()..)).unwrap_or_default();
+    ["custom_event", "session_", "message_", "location", "device"].iter().any(|minor| kind.starts_with(minor))
 }
 
 /// Stands between identity and record. JSON has no line breaks of its own, and escapes those in texts.

@@ -122,8 +122,8 @@ impl Sdk {
 
     /// Says whether anybody shows messages, and whether anybody wants to be told of what happens.
     pub fn set_interests(&self, shows_messages: bool, watched: bool) {
-        self.shell.act(|client, _| {
-            client.set_shows_messages(shows_messages);
+        self.shell.act(|client, now| {
+            client.set_shows_messages(shows_messages, now);
             client.set_watched(watched);
         });
     }

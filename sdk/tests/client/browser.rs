@@ -129,7 +129,7 @@ impl Browser {
             flush_interval: Duration::from_seconds(10),
         };
         let mut client = Client::new(tab, config);
-        client.set_shows_messages(true);
+        client.set_shows_messages(true, now);
         client.set_watched(true);
         client.adopt(live, now);
         Page { client, effects: Vec::new() }

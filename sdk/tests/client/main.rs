@@ -374,9 +374,9 @@ fn a_trigger_that_nobody_would_show_uses_up_nothing() {
     page.client.flush(1, at(0));
     let sent = page.sent_one();
     page.answer(&sent, MESSAGES, at(1));
-    page.client.set_shows_messages(false);
+    page.client.set_shows_messages(false, at(2));
     page.log("a", at(2));
-    page.client.set_shows_messages(true);
+    page.client.set_shows_messages(true, at(2));
     page.log("a", at(3));
     assert_eq!(page.shown(), ["high"]);
 }
@@ -425,6 +425,43 @@ fn the_queue_is_bounded_and_the_oldest_records_make_room() {
     assert_eq!(page.client.queued(), limits::QUEUE_RECORDS);
     let first: serde_json::Value = serde_json::from_str(&page.client.queued_records()).unwrap();
     assert_eq!(first[0]["seq"], 4);
+    // What the user says of themselves stays when events of before must go, until there is nothing else.
+    let set =
+        || RecordKind::Attribute { name: kindling_core::profile::StandardAttribute::FirstName, value: "Ada".into() };
+    page.client.log(set(), at(2)).unwrap();
+    for _ in 0..limits::QUEUE_RECORDS {
+        page.log("a", at(3));
+    }
+    let kept: serde_json::Value = serde_json::from_str(&page.client.queued_records()).unwrap();
+    assert_eq!((&kept[0]["type"], &kept[1]["type"]), (&"attribute".into(), &"custom_event".into()));
+    assert_eq!(page.client.queued(), limits::QUEUE_RECORDS);
+    for _ in 0..limits::QUEUE_RECORDS {
+        page.client.log(set(), at(4)).unwrap();
+    }
+    let kept: serde_json::Value = serde_json::from_str(&page.client.queued_records()).unwrap();
+    assert!(kept.as_array().unwrap().iter().all(|record| record["type"] == "attribute"));
+    assert_eq!(page.client.queued(), limits::QUEUE_RECORDS);
+}
+
+#[test]
+fn a_page_may_say_that_it_shows_messages_after_the_session_began() {
+    let shown_after = |seconds: i64| {
+        let mut page = Browser::default().open(&[], at(0));
+        page.client.set_shows_messages(false, at(0));
+        page.client.flush(1, at(0));
+        let sent = page.sent_one();
+        page.answer(
+            &sent,
+            &MESSAGES.replace(r#"{"type":"custom_event","name":"a"}"#, r#"{"type":"session_start"}"#),
+            at(1),
+        );
+        page.client.open_session(at(2));
+        page.client.set_shows_messages(true, at(2 + seconds));
+        page.client.set_shows_messages(true, at(2 + seconds));
+        page.shown()
+    };
+    assert_eq!(shown_after(3), ["high"]);
+    assert!(shown_after(11).is_empty());
 }
 
 #[test]
