@@ -90,9 +90,17 @@ impl Flights {
 
     /// Forgets everything: answers that still come are for nobody.
     pub(super) fn cancel(&mut self, effects: &mut Vec<Effect>) {
-        let waiters = std::mem::take(&mut self.waiters);
-        effects.extend(waiters.into_iter().map(|waiter| Effect::Flushed { token: waiter.token, taken: false }));
+        self.fail_waiters(effects);
         *self = Self { next: self.next, ..Self::default() };
+    }
+
+    /// Tells those who wait that what they wait for has not got through.
+    #[inline(never)]
+    fn fail_waiters(&mut self, effects: &mut Vec<Effect>) {
+        for waiter in &self.waiters {
+            effects.push(Effect::Flushed { token: waiter.token, taken: false });
+        }
+        self.waiters.clear();
     }
 
     fn is_busy(&self) -> bool {
@@ -132,8 +140,12 @@ impl<H: Host> Client<H> {
     /// Sends what is queued now, and the messages' version even if nothing is. `token` names the request in
     /// [`Effect::Flushed`].
     pub fn flush(&mut self, token: u32, now: Timestamp) {
-        let targets =
-            self.streams.iter().filter_map(|stream| Some((stream.id, stream.waiting().last()?.seq))).collect();
+        let mut targets = Vec::new();
+        for stream in &self.streams {
+            if let Some(last) = stream.waiting().last() {
+                targets.push((stream.id, last.seq));
+            }
+        }
         self.flights.waiters.push(Waiter { token, targets });
         if self.flights.key_refused {
             return self.fail_waiters();
@@ -318,24 +330,23 @@ impl<H: Host> Client<H> {
     }
 
     fn notify_waiters(&mut self) {
-        let oldest = |id: StreamId| {
-            let stream = self.streams.iter().find(|stream| stream.id == id)?;
-            stream.waiting().first().map(|record| record.seq)
+        let waits = |(id, seq): &(StreamId, Seq)| {
+            let stream = self.streams.iter().find(|stream| stream.id == *id);
+            stream.and_then(|stream| stream.waiting().first()).is_some_and(|oldest| oldest.seq <= *seq)
         };
-        let effects = &mut self.effects;
-        self.flights.waiters.retain(|waiter| {
-            let waits = waiter.targets.iter().any(|(id, seq)| oldest(*id).is_some_and(|oldest| oldest <= *seq));
-            if !waits {
-                effects.push(Effect::Flushed { token: waiter.token, taken: true });
+        let mut place = 0;
+        while let Some(waiter) = self.flights.waiters.get(place) {
+            if waiter.targets.iter().any(waits) {
+                place += 1;
+            } else {
+                self.effects.push(Effect::Flushed { token: waiter.token, taken: true });
+                self.flights.waiters.remove(place);
             }
-            waits
-        });
+        }
     }
 
     fn fail_waiters(&mut self) {
-        for waiter in std::mem::take(&mut self.flights.waiters) {
-            self.effects.push(Effect::Flushed { token: waiter.token, taken: false });
-        }
+        self.flights.fail_waiters(&mut self.effects);
     }
 }
 

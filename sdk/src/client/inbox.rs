@@ -110,7 +110,14 @@ impl Inbox {
 
     /// The server has answered for everything up to `seq` of the stream: no message that it triggers is on its way any more.
     pub(super) fn answered(&mut self, stream: StreamId, seq: Seq) {
-        self.pending.retain(|pending| pending.stream != stream || pending.seq > seq);
+        let mut place = 0;
+        while let Some(pending) = self.pending.get(place) {
+            if pending.stream != stream || pending.seq > seq {
+                place += 1;
+            } else {
+                self.pending.remove(place);
+            }
+        }
     }
 
     /// A message is handed out to be shown.

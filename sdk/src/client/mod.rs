@@ -193,8 +193,10 @@ impl<H: Host> Client<H> {
     /// Takes over what pages that are gone left behind: every stored stream but those of `live` pages. Taking over too much
     /// does no harm: what two pages send, the server takes once.
     pub fn adopt(&mut self, live: &[StreamId], now: Timestamp) {
-        let mut known: Vec<StreamId> = self.streams.iter().map(|stream| stream.id).collect();
-        known.extend_from_slice(live);
+        let mut known = live.to_vec();
+        for stream in &self.streams {
+            known.push(stream.id);
+        }
         let mut left = queue::adopt(&mut self.host, &known);
         if !left.is_empty() {
             self.flights.due(now);

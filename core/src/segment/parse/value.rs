@@ -50,7 +50,13 @@ impl Test {
 fn folded(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::String(fold(text)),
-        Value::Array(items) => Value::Array(items.iter().map(folded).collect()),
+        Value::Array(items) => {
+            let mut texts = Vec::new();
+            for item in items {
+                texts.push(folded(item));
+            }
+            Value::Array(texts)
+        }
         other => other.clone(),
     }
 }
