@@ -12,12 +12,14 @@ use crate::npm::Tools;
 use crate::process;
 use crate::project::Project;
 
-const WASM_OPTIONS: [&str; 5] = [
+const WASM_OPTIONS: [&str; 6] = [
     "-Oz",
     // A function with one caller stays a function: more bytes, but more alike, and compressed 3 % fewer.
     "--one-caller-inline-max-function-size=0",
     "--strip-debug",
     "--strip-producers",
+    // For tools that are done now.
+    "--strip-target-features",
     // Prints what it has renamed.
     "--minify-imports-and-exports-and-modules",
 ];
