@@ -31,11 +31,28 @@ export interface InitializationOptions {
   respectGlobalPrivacyControl?: boolean;
   /** Also start for programs that read pages and say so in their user agent. Default `false`. */
   allowCrawlerActivity?: boolean;
+  /**
+   * What the SDK may say of the device, of {@link DeviceProperties}. Default: all of it; `[]`: nothing. It is said when a session begins,
+   * if it is new.
+   */
+  devicePropertyAllowlist?: readonly DeviceProperty[];
   /** Stacking order of a shown message. Default 9001. */
   inAppMessageZIndex?: number;
   /** Where the WebAssembly module is, if not beside this file: an address, a response, its bytes, or the compiled module. */
   wasm?: string | URL | Request | Response | Promise<Response> | BufferSource | WebAssembly.Module;
 }
+
+/** What the SDK can say of a device. */
+export const DeviceProperties: {
+  readonly BROWSER: "browser";
+  readonly BROWSER_VERSION: "browserVersion";
+  readonly OS: "os";
+  readonly RESOLUTION: "resolution";
+  readonly LANGUAGE: "language";
+  readonly TIME_ZONE: "timeZone";
+  readonly USER_AGENT: "userAgent";
+};
+export type DeviceProperty = (typeof DeviceProperties)[keyof typeof DeviceProperties];
 
 /**
  * Starts the SDK. Returns `false`, with a warning, when the key or `baseUrl` is missing. Further calls are ignored until

@@ -4,9 +4,12 @@
 import { connect } from "./browser.js";
 import { QUESTIONS, REASONS, SIGNALS, WRONGS } from "./codes.js";
 import { isCrawler, isRefused, setConsent } from "./consent.js";
+import { describe } from "./device.js";
 import { makeDisplay } from "./display.js";
 import { keepEarly, letGo, takeEarly } from "./early.js";
 import * as glue from "./kindling.js"; // Generated. It does nothing before it is asked to.
+
+export { DeviceProperties } from "./device.js";
 
 const VERSION = "__VERSION__";
 
@@ -163,23 +166,28 @@ function start(sdkKey, options) {
   return true;
 }
 
-/** A visitor who wants to save data is asked for less of it: what waits is sent in larger pieces. */
-function sparing(options) {
-  if (!navigator.connection?.saveData) return options;
-  const flushIntervalInSeconds = { value: 6 * (options.flushIntervalInSeconds ?? 10) };
-  return Object.create(options, { flushIntervalInSeconds });
-}
+/** A length of time that the page may set. */
+const seconds = (given, least, otherwise) => (typeof given === "number" && given >= least ? given : otherwise);
 
 /** Makes the module's side of the SDK, and does what waited for it. */
 function begin(mine, left = []) {
   const [sdkKey, options] = mine.asked;
   const url = `${options.baseUrl.replace(/\/+$/, "")}/sdk/v1/flush`;
-  mine.sdk = new glue.Sdk(sdkKey, `web/${VERSION}`, sparing(options), receive);
+  mine.sdk = new glue.Sdk(
+    sdkKey,
+    `web/${VERSION}`,
+    seconds(options.sessionTimeoutInSeconds, 1, 1800),
+    seconds(options.minimumIntervalBetweenTriggerActionsInSeconds, 0, 30),
+    // A visitor who wants to save data is sent for less often, and for more at a time.
+    seconds(options.flushIntervalInSeconds, 1, 10) * (navigator.connection?.saveData ? 6 : 1),
+    receive,
+  );
   mine.browser = connect((act) => state === mine && ask(act), url);
   mine.display = makeDisplay(zIndex(options), (type, message, button) =>
     state === mine && ask((sdk) => sdk.log({ type, message, button })),
   );
   updateInterests();
+  mine.sdk.describe(describe(options.devicePropertyAllowlist));
   mine.sdk.signal(SIGNALS.begin);
   mine.browser.adopt();
   // In order, each with the clock at the time of its call: first those that pages before this one had no time for.
@@ -394,35 +402,18 @@ export function showInAppMessage(message) {
   return isMessage("showInAppMessage", message) && run("showInAppMessage", (sdk) => sdk.check_message(message[RAW]) || state.display.show(message[RAW]));
 }
 
-export function logInAppMessageImpression(message) {
-  return (
-    isMessage("logInAppMessageImpression", message) &&
-    run("logInAppMessageImpression", (sdk) => sdk.log({ type: "message_impression", message: message.id }))
-  );
+function logMessage(name, type, message, button) {
+  return isMessage(name, message) && run(name, (sdk) => sdk.log({ type: `message_${type}`, message: message.id, button }));
 }
 
-export function logInAppMessageClick(message) {
-  return (
-    isMessage("logInAppMessageClick", message) &&
-    run("logInAppMessageClick", (sdk) => sdk.log({ type: "message_click", message: message.id }))
-  );
-}
+export const logInAppMessageImpression = (message) => logMessage("logInAppMessageImpression", "impression", message);
 
-export function logInAppMessageButtonClick(button, message) {
-  return (
-    isMessage("logInAppMessageButtonClick", message) &&
-    run("logInAppMessageButtonClick", (sdk) =>
-      sdk.log({ type: "message_click", message: message.id, button: `${button?.id}` }),
-    )
-  );
-}
+export const logInAppMessageClick = (message) => logMessage("logInAppMessageClick", "click", message);
 
-export function logInAppMessageDismissal(message) {
-  return (
-    isMessage("logInAppMessageDismissal", message) &&
-    run("logInAppMessageDismissal", (sdk) => sdk.log({ type: "message_dismissal", message: message.id }))
-  );
-}
+export const logInAppMessageButtonClick = (button, message) =>
+  logMessage("logInAppMessageButtonClick", "click", message, `${button?.id}`);
+
+export const logInAppMessageDismissal = (message) => logMessage("logInAppMessageDismissal", "dismissal", message);
 
 export function getHeldInAppMessages() {
   const held = ask((sdk) => JSON.parse(sdk.ask(QUESTIONS.heldMessages)), []);
@@ -468,21 +459,6 @@ export class User {
   getUserId() {
     return ask((sdk) => sdk.ask(QUESTIONS.externalId) ?? null);
   }
-  setEmail(email) {
-    return setAttribute("setEmail", "email", email);
-  }
-  setFirstName(firstName) {
-    return setAttribute("setFirstName", "first_name", firstName);
-  }
-  setLastName(lastName) {
-    return setAttribute("setLastName", "last_name", lastName);
-  }
-  setPhoneNumber(phoneNumber) {
-    return setAttribute("setPhoneNumber", "phone_number", phoneNumber);
-  }
-  setGender(gender) {
-    return setAttribute("setGender", "gender", gender);
-  }
   setDateOfBirth(year, month, day) {
     const clear = year === null && month === null && day === null;
     const digits = (number, length) => String(number).padStart(length, "0");
@@ -491,9 +467,6 @@ export class User {
   }
   setCountry(country) {
     return setAttribute("setCountry", "country", isText(country) ? country.toUpperCase() : country);
-  }
-  setHomeCity(homeCity) {
-    return setAttribute("setHomeCity", "home_city", homeCity);
   }
   setLanguage(language) {
     return setAttribute("setLanguage", "language", isText(language) ? language.toLowerCase() : language);
@@ -539,6 +512,17 @@ export class User {
     return change("removeFromCustomAttributeArray", key, () => ({ op: "remove", value: `${value}` }));
   }
 }
+
+/** Setters that take the value as it is. */
+const PLAIN = {
+  setEmail: "email",
+  setFirstName: "first_name",
+  setLastName: "last_name",
+  setPhoneNumber: "phone_number",
+  setGender: "gender",
+  setHomeCity: "home_city",
+};
+for (const name in PLAIN) User.prototype[name] = (value) => setAttribute(name, PLAIN[name], value);
 
 function setAttribute(name, attribute, value) {
   if (value === undefined) return warn(`${name}(): a value is needed; null clears`), false;

@@ -160,6 +160,8 @@ async fn every_function_has_the_effect_that_is_documented() {
     assert_eq!(api.user("alias:card:4711").await["id"], profile["id"]);
     assert_eq!(profile["subscriptions"], json!({"email": "opted_in", "push": "unsubscribed"}));
     assert_eq!(profile["subscription_groups"], json!({"news": "subscribed", "offers": "unsubscribed"}));
+    let device = &profile["devices"][0];
+    assert!(device["time_zone"].is_string() && device["screen_width"].as_i64().unwrap() > 0, "{device}");
     let place = ["latitude", "longitude", "altitude", "accuracy"].map(|part| profile["location"][part].clone());
     assert_eq!(json!(place), json!([48.2, 16.4, 170, 10]));
     let records = api.records(&user, 100).await;

@@ -15,6 +15,9 @@ pub(super) const MESSAGES: &str = "messages";
 /// Which messages were shown, and when.
 pub(super) const HISTORY: &str = "history";
 
+/// What the device last said of itself, and for whom.
+pub(super) const DESCRIBED: &str = "described";
+
 const RECORD: &str = "record.";
 
 /// A record of a stream.

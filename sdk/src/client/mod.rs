@@ -94,6 +94,8 @@ pub struct Client<H> {
     session: Option<Session>,
     inbox: Inbox,
     flights: Flights,
+    /// What the device says of itself: the members of a record, as JSON.
+    described: String,
     /// Whether anybody shows messages. Without it a trigger uses up nothing.
     shows_messages: bool,
     /// When a session began while nobody did.
@@ -133,6 +135,7 @@ impl<H: Host> Client<H> {
             session,
             inbox,
             flights: Flights::default(),
+            described: String::new(),
             shows_messages: false,
             missed_start: None,
             watched: false,
@@ -265,6 +268,25 @@ impl<H: Host> Client<H> {
         self.pump(now);
     }
 
+    /// Takes what the device says of itself: an object with the members of a record, as JSON. It is recorded with a session, if it has
+    /// not been before for this user.
+    pub fn describe(&mut self, device: String, now: Timestamp) {
+        self.described = device;
+        if self.session.is_some() {
+            self.say_device(now);
+        }
+    }
+
+    fn say_device(&mut self, now: Timestamp) {
+        let device = self.described.clone();
+        let mut said = write::identity(&self.identity);
+        said.push_str(&device);
+        if device.len() > "{}".len() && self.host.get(keys::DESCRIBED).as_ref() != Some(&said) {
+            self.host.set(keys::DESCRIBED, &said);
+            self.append_written(&|seq, at| write::device(seq, at, &device), now);
+        }
+    }
+
     /// Records something. On success it is stored (or, with storage full or blocked, in memory) and will be sent.
     pub fn log(&mut self, kind: RecordKind, now: Timestamp) -> Result<(), RecordError> {
         kind.check()?;
@@ -382,6 +404,7 @@ impl<H: Host> Client<H> {
         self.session = Some(session);
         self.tell(Activity::SessionStarted { session: id });
         self.append(&RecordKind::SessionStart { session: id }, now);
+        self.say_device(now);
         self.happened(Some(Occurrence::SessionStart), now);
         // A session begins with fresh messages.
         self.flights.due(now);
@@ -396,9 +419,13 @@ impl<H: Host> Client<H> {
     }
 
     fn append(&mut self, kind: &RecordKind, now: Timestamp) {
+        self.append_written(&|seq, at| write::record(seq, at, kind), now);
+    }
+
+    fn append_written(&mut self, written: &dyn Fn(Seq, Timestamp) -> String, now: Timestamp) {
         self.make_room();
         let Some(stream) = self.streams.last_mut() else { return };
-        let json = write::record(stream.next_seq(), self.record_time.unwrap_or(now), kind);
+        let json = written(stream.next_seq(), self.record_time.unwrap_or(now));
         let shown = if self.watched { json.clone() } else { String::new() };
         stream.append(&mut self.host, json);
         let (id, waiting) = (stream.id, stream.waiting().len());

@@ -10,6 +10,19 @@ use kindling_core::{
 
 use crate::json::Writer;
 
+/// Writes what a device says of itself, which is an object as JSON.
+pub(super) fn device(seq: Seq, at: Timestamp, said: &str) -> String {
+    let to = &mut Writer::new();
+    to.integer("seq", seq.0.cast_signed());
+    to.integer("at", at.as_ms());
+    to.text("type", "device");
+    let mut record = to.end();
+    record.pop();
+    record.push(',');
+    record.push_str(said.get(1..).unwrap_or("}"));
+    record
+}
+
 /// Writes a record.
 pub(super) fn record(seq: Seq, at: Timestamp, kind: &RecordKind) -> String {
     let to = &mut Writer::new();
@@ -67,17 +80,8 @@ pub(super) fn record(seq: Seq, at: Timestamp, kind: &RecordKind) -> String {
             to.text("label", label);
             to.text("name", name);
         }
-        RecordKind::Device(info) => {
-            optional_text(to, "browser", info.browser.as_deref());
-            optional_text(to, "browser_version", info.browser_version.as_deref());
-            optional_text(to, "os", info.os.as_deref());
-            optional_text(to, "os_version", info.os_version.as_deref());
-            optional_text(to, "model", info.model.as_deref());
-            optional_text(to, "language", info.language.as_deref());
-            optional_text(to, "time_zone", info.time_zone.as_deref());
-            optional_number(to, "screen_width", info.screen_width.map(|pixels| i32::from(pixels).into()));
-            optional_number(to, "screen_height", info.screen_height.map(|pixels| i32::from(pixels).into()));
-        }
+        // It is not made by a call: see `device`.
+        RecordKind::Device(_) => {}
     }
     to.end()
 }
@@ -213,7 +217,6 @@ mod tests {
             r#""type":"location","latitude":52.5,"longitude":13,"altitude":1,"accuracy":2"#,
             r#""type":"location","latitude":52.5,"longitude":13"#,
             r#""type":"alias","label":"crm","name":"4711""#,
-            r#""type":"device","browser":"a","browser_version":"b","os":"c","os_version":"d","model":"e","language":"f","time_zone":"g","screen_width":412,"screen_height":9"#,
             r#""type":"device""#,
         ] {
             let text = format!("{{\"seq\":1,\"at\":5,{kind}}}").replace("SESSION", SESSION);
@@ -221,6 +224,15 @@ mod tests {
             assert_eq!(record(read.seq, read.at, &read.kind), text);
             assert_eq!(serde_json::to_string(&read).unwrap(), text);
         }
+    }
+
+    #[test]
+    fn a_device_is_written_as_it_is_read() {
+        let said = r#"{"browser":"a","os":"c","language":"f","time_zone":"g","screen_width":412,"screen_height":9}"#;
+        let written = device(Seq(3), Timestamp::from_ms(5), said);
+        let read: Record = serde_json::from_str(&written).unwrap();
+        assert!(matches!(&read.kind, RecordKind::Device(info) if info.screen_width == Some(412)));
+        assert_eq!(serde_json::to_string(&read).unwrap(), written);
     }
 
     #[test]

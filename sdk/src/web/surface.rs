@@ -3,7 +3,7 @@
 //! A setter returns 0 when it was done, or what is wrong, by its place in `WRONGS` of `codes.js`; the facade logs it and returns a
 //! boolean.
 
-use js_sys::{Array, Function, Reflect};
+use js_sys::{Array, Function};
 use kindling_core::{
     ids::{ExternalId, StreamId},
     message::Held,
@@ -34,21 +34,24 @@ const DONE: Outcome = 0;
 
 #[wasm_bindgen]
 impl Sdk {
-    /// Makes the SDK. `emit([name, json, …])` is called with what happens.
+    /// Makes the SDK, with lengths in seconds. `emit([name, json, …])` is called with what happens.
     #[wasm_bindgen(constructor)]
-    pub fn new(key: String, sdk: String, options: &JsValue, emit: Function) -> Self {
-        let number = |name: &str, least: f64, default: f64| {
-            let given = Reflect::get(options, &name.into()).ok().and_then(|value| value.as_f64());
-            given.filter(|given| *given >= least).unwrap_or(default)
-        };
+    pub fn new(
+        key: String,
+        sdk: String,
+        session_timeout: f64,
+        message_interval: f64,
+        flush_interval: f64,
+        emit: Function,
+    ) -> Self {
         let host = BrowserHost::new(&key);
         let durable = host.is_durable();
         let config = Config {
             key,
             sdk,
-            session_timeout: seconds(number("sessionTimeoutInSeconds", 1.0, 1800.0)),
-            message_interval: seconds(number("minimumIntervalBetweenTriggerActionsInSeconds", 0.0, 30.0)),
-            flush_interval: seconds(number("flushIntervalInSeconds", 1.0, 10.0)),
+            session_timeout: seconds(session_timeout),
+            message_interval: seconds(message_interval),
+            flush_interval: seconds(flush_interval),
         };
         let shell = Shell::new(Client::new(host, config), emit);
         if !durable {
@@ -136,6 +139,11 @@ impl Sdk {
             }
             Err(_) => Wrong::USER_ID.0,
         }
+    }
+
+    /// What the device says of itself: the members of a record, as JSON.
+    pub fn describe(&self, device: String) {
+        self.shell.act(|client, now| client.describe(device, now));
     }
 
     pub fn flush(&self, token: u32) {

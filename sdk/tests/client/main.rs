@@ -499,3 +499,30 @@ fn a_clock_that_is_set_back_delays_nothing() {
     page.client.tick(at(10));
     assert_eq!(page.sent().len(), 1);
 }
+
+#[test]
+fn a_device_says_of_itself_what_is_new_once_for_each_user() {
+    let browser = Browser::default();
+    let said = |page: &mut browser::Page| {
+        let waiting: serde_json::Value = serde_json::from_str(&page.client.queued_records()).unwrap();
+        let devices = waiting.as_array().unwrap().iter().filter(|record| record["type"] == "device");
+        devices.map(|record| record["language"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let mut page = browser.open(&[], at(0));
+    page.client.describe(r#"{"language":"de","screen_width":400}"#.to_owned(), at(0));
+    assert!(said(&mut page).is_empty(), "not without a session");
+    page.client.open_session(at(1));
+    assert_eq!(said(&mut page), ["de"]);
+    page.client.change_user(alice(), at(2));
+    assert_eq!(said(&mut page), ["de", "de"]);
+    let live = page.client.stream();
+    let mut second = browser.open(&[live], at(3));
+    // It takes over what the visitor said, whose stream is nobody's any more.
+    assert_eq!(said(&mut second), ["de"]);
+    second.client.describe(r#"{"language":"de","screen_width":400}"#.to_owned(), at(3));
+    assert_eq!(said(&mut second), ["de"]);
+    second.client.describe(r#"{"language":"en"}"#.to_owned(), at(4));
+    assert_eq!(said(&mut second), ["de", "en"]);
+    second.client.describe("{}".to_owned(), at(5));
+    assert_eq!(said(&mut second), ["de", "en"]);
+}
