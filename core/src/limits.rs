@@ -99,6 +99,16 @@ pub const HISTORY_MESSAGES: usize = 500;
 /// Events that wait for the messages which their own flush may bring.
 pub const PENDING_OCCURRENCES: usize = 64;
 
+/// The JWT by which a site proves who its user is, in bytes: room for the longest external id, however it is written in there, beside
+/// the signature of the longest key.
+pub const SDK_SIGNATURE_BYTES: usize = 8 * 1024;
+/// Public keys of a workspace: one in use, one that comes, one that goes.
+pub const SDK_PUBLIC_KEYS: usize = 3;
+/// Bits of an RSA key, at least: what is still taken as safe.
+pub const RSA_BITS_LEAST: usize = 2048;
+/// Bits of an RSA key, at most. Each doubling makes verifying four times slower, and anybody can have something verified.
+pub const RSA_BITS_MOST: usize = 4096;
+
 /// How far ahead of the server's clock a record may lie after correction.
 pub const CLOCK_FUTURE: Duration = Duration::from_seconds(300);
 /// How old a record may be: about the 13 months that an unused device keeps its storage.

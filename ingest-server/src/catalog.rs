@@ -18,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     campaign::Campaign,
     ingest::WorkspaceCounters,
+    sdk_authentication::SdkAuthentication,
     store::{Store, StoreError, WorkspaceKey},
 };
 
@@ -59,6 +60,8 @@ pub struct Workspace {
     pub counters: HashMap<u64, Counter>,
     /// Its campaigns, in the order of their ids.
     pub campaigns: Vec<CampaignEntry>,
+    /// Whether flushes must prove who their users are.
+    pub sdk_authentication: SdkAuthentication,
     places: HashMap<SegmentId, u32>,
 }
 
@@ -116,7 +119,8 @@ impl Workspace {
             segments.iter().map(|segment| if segment.awaits_counters { &nobody } else { &segment.filter }),
         );
         let places = (0..).zip(&segments).map(|(place, segment)| (segment.id.clone(), place)).collect();
-        Self { key, id, name, revision, segments, index, counters: HashMap::new(), campaigns, places }
+        let (counters, sdk_authentication) = (HashMap::new(), SdkAuthentication::default());
+        Self { key, id, name, revision, segments, index, counters, campaigns, sdk_authentication, places }
     }
 
     /// The place of the segment of that id.

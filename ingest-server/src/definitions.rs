@@ -1,4 +1,4 @@
-//! Definitions files: a workspace with its keys, segments and campaigns, applied at start.
+//! Definitions files: a workspace with its keys, segments, campaigns and what it asks of SDKs, applied at start.
 //!
 //! Applying a file again changes nothing; what it does not name stays as it is.
 
@@ -15,6 +15,7 @@ use serde::Deserialize;
 use crate::{
     campaign::Campaign,
     catalog::KeyHash,
+    sdk_authentication::SdkAuthentication,
     segments::{self, HereIn},
     store::Store,
 };
@@ -26,6 +27,8 @@ pub struct Definitions {
     workspace: WorkspaceDefinition,
     #[serde(default)]
     keys: KeyDefinitions,
+    /// As in `PUT /api/v1/sdk_authentication`.
+    sdk_authentication: Option<Value>,
     #[serde(default)]
     segments: Vec<SegmentDefinition>,
     /// Each as in `PUT /api/v1/campaigns/{id}`, with its id beside.
@@ -76,6 +79,10 @@ impl Definitions {
         }
         for key in self.keys.secret {
             store.put_secret_key(workspace, KeyHash::of(&key)).await.context("a secret key")?;
+        }
+        if let Some(definition) = &self.sdk_authentication {
+            let settings = SdkAuthentication::parse(definition).context("sdk_authentication")?;
+            store.put_sdk_authentication(workspace, settings).await?;
         }
         let catalog = store.load_catalog().await?;
         let current = catalog.workspace(workspace);

@@ -18,6 +18,7 @@ pub mod http;
 pub mod ingest;
 pub mod messages;
 pub mod report;
+pub mod sdk_authentication;
 pub mod segments;
 pub mod store;
 pub mod sweeps;
@@ -63,7 +64,7 @@ impl Server {
         }
         let catalogs = Arc::new(Catalogs::load(store.as_ref()).await?);
         let ingest = Ingest::start(Arc::clone(&store));
-        Ok(Self { app: App { store, catalogs, ingest } })
+        Ok(Self { app: App { store, catalogs, ingest, verifier: Arc::default() } })
     }
 
     /// Serves on `listener` until `shutdown` resolves; then stops accepting, answers what it has accepted, and returns. Fails when
@@ -73,7 +74,7 @@ impl Server {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> anyhow::Result<()> {
-        let App { store, catalogs, ingest } = self.app.clone();
+        let App { store, catalogs, ingest, .. } = self.app.clone();
         let mut timers = tokio::spawn(timers::run(Arc::clone(&store), catalogs));
         let sweeps = tokio::spawn(sweeps::run(Arc::clone(&store)));
         let backfill = tokio::spawn(segments::backfill::run(Arc::clone(&store), Arc::clone(&self.app.catalogs)));

@@ -12,7 +12,8 @@ export const REASONS = [
   "the server does not know the SDK key",
   "the server asks to wait",
   "the server can't read it",
-  "the queue is full; its oldest record made room"
+  "the queue is full; its oldest record made room",
+  "the server does not take the user's signature"
 ];
 
 /** What is wrong with a call, from 1. */
@@ -35,6 +36,9 @@ export const WRONGS = [
   "a group must be subscribed or unsubscribed",
   "only an object can be merged",
   "a place needs a latitude and a longitude",
+  "initialize() was called without enableSdkAuthentication",
+  "a signature must have 1 to 8192 bytes",
+  "nobody is signed in",
   "the record is not of any known form",
   "a name must have 1 to 255 characters and may not start with $",
   "a value may be nested at most 16 levels deep",

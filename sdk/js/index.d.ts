@@ -36,6 +36,11 @@ export interface InitializationOptions {
    * if it is new.
    */
   devicePropertyAllowlist?: readonly DeviceProperty[];
+  /**
+   * Send with what is recorded of a user what proves who they are: a JWT that your server signs, given to {@link changeUser}.
+   * Default `false`.
+   */
+  enableSdkAuthentication?: boolean;
   /** Stacking order of a shown message. Default 9001. */
   inAppMessageZIndex?: number;
   /** Where the WebAssembly module is, if not beside this file: an address, a response, its bytes, or the compiled module. */
@@ -81,9 +86,20 @@ export function isDisabled(): boolean;
 export function openSession(): void;
 /**
  * Signs a user in. The history of the anonymous visitor becomes part of this user's profile. Signing in as somebody else on
- * the same device starts fresh. The id has at most 997 bytes.
+ * the same device starts fresh. The id has at most 997 bytes. `signature` proves who they are, see
+ * {@link InitializationOptions.enableSdkAuthentication}; for the user who is signed in already, it replaces the one before.
  */
-export function changeUser(externalId: string): void;
+export function changeUser(externalId: string, signature?: string): void;
+/**
+ * Replaces the signature of the user who is signed in, and sends what the server refused for want of it. `false`: nobody is signed
+ * in, the signature has more than 8192 bytes, or {@link InitializationOptions.enableSdkAuthentication} is not set.
+ */
+export function setSdkAuthenticationSignature(signature: string): boolean;
+/**
+ * Calls `subscriber` when the server does not take a user for proven, once for each signature. Until there is a new one, what is
+ * recorded of that user waits on this device. Call it right after {@link initialize}. Returns an id for {@link removeSubscription}.
+ */
+export function subscribeToSdkAuthenticationFailures(subscriber: (failure: SdkAuthenticationFailure) => void): string | undefined;
 /**
  * Signs the user out: from here on an unknown visitor uses this device. What was queued stays the user's and is sent; `success` is
  * called when it has been taken, `error` when it could not be sent yet.
@@ -138,6 +154,19 @@ export function getQueuedRecords(): QueuedRecord[];
 export function removeSubscription(id: string): void;
 /** Ends all subscriptions. */
 export function removeAllSubscriptions(): void;
+
+/** The server does not take a user for proven. */
+export interface SdkAuthenticationFailure {
+  /** The reason as a number, which stays. */
+  errorCode: number;
+  /** The same as a word. */
+  reason:
+    | "no_expiry" | "malformed" | "wrong_subject" | "expired" | "not_yet_valid" | "wrong_algorithm" | "no_key" | "missing"
+    | "bad_signature";
+  userId: string;
+  /** What the server did not take; `undefined`: there was none. */
+  signature: string | undefined;
+}
 
 /** `opted_in`: they said yes, and confirmed it; `subscribed`: they did not say no. */
 export type NotificationSubscriptionType = "opted_in" | "subscribed" | "unsubscribed";

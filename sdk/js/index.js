@@ -180,6 +180,7 @@ function begin(mine, left = []) {
     seconds(options.minimumIntervalBetweenTriggerActionsInSeconds, 0, 30),
     // A visitor who wants to save data is sent for less often, and for more at a time.
     seconds(options.flushIntervalInSeconds, 1, 10) * (navigator.connection?.saveData ? 6 : 1),
+    Boolean(options.enableSdkAuthentication),
     receive,
   );
   mine.browser = connect((act) => state === mine && ask(act), url);
@@ -276,6 +277,8 @@ function receive([name, json, body]) {
     tell("message", makeMessage(value.message));
   } else if (name === "send" || name === "settled") {
     state.browser[name](value, body);
+  } else if (name === "auth") {
+    tell("auth", value);
   } else if (name === "activity") {
     if ("reason" in value) value.reason = REASONS[value.reason];
     if (log) say(`${value.type} ${JSON.stringify(value)}`);
@@ -328,9 +331,19 @@ export function openSession() {
   run("openSession", (sdk) => sdk.signal(SIGNALS.openSession));
 }
 
-export function changeUser(externalId) {
+export function changeUser(externalId, signature) {
   if (!isText(externalId)) return warn("changeUser(): the id must be a string");
-  run("changeUser", (sdk) => sdk.change_user(externalId));
+  if (!isText(signature ?? "")) warn("changeUser(): the signature must be a string"), (signature = undefined);
+  run("changeUser", (sdk) => sdk.change_user(externalId, signature));
+}
+
+export function setSdkAuthenticationSignature(signature) {
+  if (!isText(signature)) return warn("setSdkAuthenticationSignature(): the signature must be a string"), false;
+  return run("setSdkAuthenticationSignature", (sdk) => sdk.set_signature(signature));
+}
+
+export function subscribeToSdkAuthenticationFailures(subscriber) {
+  return subscribe("subscribeToSdkAuthenticationFailures", "auth", subscriber);
 }
 
 export function logout(success, error) {

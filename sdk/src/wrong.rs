@@ -2,6 +2,8 @@
 
 use kindling_core::protocol::RecordError;
 
+use crate::client::SignatureError;
+
 /// What is wrong with a call, by its place in `WRONGS`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Wrong(pub(crate) u8);
@@ -30,10 +32,16 @@ impl Wrong {
     pub(crate) const PLACE: Self = Self(17);
 }
 
+impl From<SignatureError> for Wrong {
+    fn from(error: SignatureError) -> Self {
+        Self(18 + error as u8)
+    }
+}
+
 /// Behind our own stand the core's, in its order.
 impl From<RecordError> for Wrong {
     fn from(error: RecordError) -> Self {
-        Self(18 + error as u8)
+        Self(21 + error as u8)
     }
 }
 
@@ -80,7 +88,14 @@ pub(crate) mod tests {
         for error in all {
             assert_eq!(sentence(error.into()), error.detail());
         }
-        assert_eq!(list("WRONGS").len(), 18 + all.len());
+        for (error, wanted) in [
+            (SignatureError::NotEnabled, "without"),
+            (SignatureError::Length, "8192"),
+            (SignatureError::Nobody, "nobody"),
+        ] {
+            assert!(sentence(error.into()).contains(wanted));
+        }
+        assert_eq!(list("WRONGS").len(), 21 + all.len());
     }
 
     #[test]
@@ -138,6 +153,7 @@ pub(crate) mod tests {
             (Reason::AskedToWait, "wait"),
             (Reason::Unreadable, "read it"),
             (Reason::QueueFull, "queue is full"),
+            (Reason::NotProven, "signature"),
         ] {
             assert!(list("REASONS")[reason as usize].as_str().unwrap().contains(wanted));
         }

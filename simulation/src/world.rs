@@ -317,7 +317,7 @@ impl World {
         }
         self.say(&format!("user-{user} signs in on device {device}"));
         let id = ExternalId::parse(format!("user-{user}")).unwrap();
-        self.devices[device].pages[place].1.client.change_user(id, now);
+        self.devices[device].pages[place].1.client.change_user(id, None, now);
     }
 
     fn fill_or_wipe(&mut self, device: usize) {

@@ -12,6 +12,7 @@
 //! | [`api`] | requests to it, and what the answers must look like |
 //! | [`raw`] | requests byte by byte |
 //! | [`visitor`] | making flushes, as an SDK would |
+//! | [`tokens`] | JWTs as a site's server would sign them |
 //! | [`traffic`] | clients that send again what was not answered, and what a server must have of them |
 //! | [`faults`] | a disk that fails on command |
 //! | [`gate`] | an address that stays while the server behind it goes and comes |
@@ -33,6 +34,7 @@ pub mod project;
 pub mod raw;
 pub mod server;
 pub mod site;
+pub mod tokens;
 pub mod traffic;
 pub mod visitor;
 pub mod wait;

@@ -32,6 +32,10 @@ pub struct FlushRequest<R> {
     /// no messages: they are not wanted (the stream belongs to a user who has signed out since).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub messages: Option<String>,
+    /// The JWT by which the site's server says that this is the user: at most [`crate::limits::SDK_SIGNATURE_BYTES`], which whoever
+    /// verifies it looks at. It stands in the body for the same reason as the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth: Option<String>,
     /// The records, in the order of their `seq`. Must be the last field: see [`join_records`].
     pub records: Vec<R>,
 }
@@ -88,7 +92,23 @@ pub struct FlushAnswer {
     /// The user's messages, if they differ from the version that the device named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub messages: Option<MessageSet>,
+    /// Why the user is not proven to be who they are said to be, where that is only asked for: the records were taken all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth: Option<AuthFailure>,
 }
+
+/// Why a user is not proven to be who they are said to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AuthFailure {
+    /// The reason as a number, which stays.
+    pub error_code: u32,
+    /// The reason as a word, which stays.
+    pub reason: String,
+}
+
+/// The code of the problem document by which a server refuses a flush whose user is not proven. [`AuthFailure`] has its further
+/// members.
+pub const AUTH_FAILED: &str = "sdk_authentication_failed";
 
 /// A record that was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -119,6 +139,8 @@ pub struct Answer {
     pub rejected: Value,
     /// The user's messages, if they came.
     pub messages: Option<HeldSet>,
+    /// Why the user is not proven, where that is only asked for.
+    pub auth: Option<AuthFailure>,
 }
 
 /// The messages that a device holds.
@@ -139,7 +161,23 @@ impl Answer {
             _ => Value::Array(Vec::new()),
         };
         let messages = answer.get("messages").and_then(HeldSet::read);
-        Some(Self { acked: seq(answer, "acked")?, rejected, messages })
+        let auth = answer.get("auth").and_then(AuthFailure::read);
+        Some(Self { acked: seq(answer, "acked")?, rejected, messages, auth })
+    }
+}
+
+impl AuthFailure {
+    fn read(value: &Value) -> Option<Self> {
+        let failure = value.as_object()?;
+        let Value::Number(number) = failure.get("error_code")? else { return None };
+        let error_code = u32::try_from(number.as_integer()?).ok()?;
+        Some(Self { error_code, reason: failure.get("reason")?.as_str()?.to_owned() })
+    }
+
+    /// Reads the problem document that refuses a flush; `None` if it is another problem, or none at all.
+    pub fn read_problem(value: &Value) -> Option<Self> {
+        let code = value.as_object()?.get("code")?.as_str()?;
+        if code == AUTH_FAILED { Self::read(value) } else { None }
     }
 }
 
@@ -180,6 +218,7 @@ mod tests {
             identity: Identity { external_id: None, anonymous_id: None },
             sent_at: Timestamp::from_ms(7),
             messages: None,
+            auth: None,
             records: vec![],
         };
         let empty = serde_json::to_string(&request).unwrap();
@@ -196,6 +235,7 @@ mod tests {
             acked: Seq(4),
             rejected: vec![Rejected { seq: Seq(3), code: "too_deep".into(), detail: "…".into() }],
             messages: Some(MessageSet { version: "v".into(), items: vec![] }),
+            auth: Some(AuthFailure { error_code: 22, reason: "expired".into() }),
         };
         let json = serde_json::to_string(&answer).unwrap();
         let read = Answer::read(&serde_json::from_str(&json).unwrap()).unwrap();
@@ -205,6 +245,21 @@ mod tests {
         assert_eq!((messages.version.as_str(), messages.items.len()), ("v", 0));
         for other in ["null", "{}", "[]", r#"{"acked":-1}"#, r#"{"acked":"1"}"#] {
             assert!(Answer::read(&serde_json::from_str(other).unwrap()).is_none(), "{other}");
+        }
+    }
+
+    #[test]
+    fn only_a_problem_of_that_code_is_about_the_user() {
+        let read = |text: &str| AuthFailure::read_problem(&serde_json::from_str(text).unwrap());
+        let problem = r#"{"code":"sdk_authentication_failed","error_code":26,"reason":"missing","status":401}"#;
+        assert_eq!(read(problem), Some(AuthFailure { error_code: 26, reason: "missing".into() }));
+        for other in [
+            "null",
+            r#"{"code":"unknown_key","error_code":26,"reason":"missing"}"#,
+            r#"{"code":"sdk_authentication_failed","error_code":-1,"reason":"missing"}"#,
+            r#"{"code":"sdk_authentication_failed","error_code":26}"#,
+        ] {
+            assert_eq!(read(other), None, "{other}");
         }
     }
 }

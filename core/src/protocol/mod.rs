@@ -11,7 +11,9 @@ mod subscription;
 mod wire;
 
 pub use device::DeviceInfo;
-pub use flush::{Answer, FlushAnswer, FlushRequest, HeldSet, Identity, MessageSet, Rejected, join_records};
+pub use flush::{
+    AUTH_FAILED, Answer, AuthFailure, FlushAnswer, FlushRequest, HeldSet, Identity, MessageSet, Rejected, join_records,
+};
 pub use location::Location;
 pub use money::{Currency, Hundredths};
 pub use record::{AttributeChange, Record, RecordError, RecordKind};

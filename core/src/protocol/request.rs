@@ -34,6 +34,7 @@ enum RequestName {
     Identity,
     SentAt,
     Messages,
+    Auth,
     Records,
     #[serde(other)]
     Unknown,
@@ -56,7 +57,7 @@ impl<'de, R: Deserialize<'de>> Visitor<'de> for RequestVisitor<R> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FlushRequest<R>, A::Error> {
         let (mut key, mut sdk, mut device, mut stream) = (None, None, None, None);
-        let (mut identity, mut sent_at, mut messages, mut records) = (None, None, None, None);
+        let (mut identity, mut sent_at, mut messages, mut auth, mut records) = (None, None, None, None, None);
         while let Some(name) = map.next_key()? {
             match name {
                 RequestName::Key => once(&mut key, &mut map)?,
@@ -66,6 +67,7 @@ impl<'de, R: Deserialize<'de>> Visitor<'de> for RequestVisitor<R> {
                 RequestName::Identity => once(&mut identity, &mut map)?,
                 RequestName::SentAt => once(&mut sent_at, &mut map)?,
                 RequestName::Messages => once(&mut messages, &mut map)?,
+                RequestName::Auth => once(&mut auth, &mut map)?,
                 RequestName::Records => once(&mut records, &mut map)?,
                 RequestName::Unknown => map.next_value::<Unknown>().map(|_| ())?,
             }
@@ -78,6 +80,7 @@ impl<'de, R: Deserialize<'de>> Visitor<'de> for RequestVisitor<R> {
             identity: required(identity, "identity")?,
             sent_at: required(sent_at, "sent_at")?,
             messages,
+            auth,
             records: required(records, "records")?,
         })
     }

@@ -4,7 +4,7 @@ use axum::{Json, extract::Request, http::header};
 use kindling_core::{limits, protocol::FlushAnswer};
 use tracing::{debug, warn};
 
-use super::{App, Problem, body, compression};
+use super::{App, Problem, body, compression, sdk_authentication};
 use crate::{ingest, now};
 
 /// Where flushes go.
@@ -19,13 +19,16 @@ pub(super) async fn flush(app: &App, request: Request) -> Result<Json<FlushAnswe
     let body = compression::plain(&headers, body, limits::FLUSH_PLAIN_BYTES)?;
     let bytes = body.len();
     let _room = app.ingest.room(bytes)?;
-    let mut batch = ingest::decode(body, &app.catalogs.current(), now()).inspect_err(|error| {
+    let received_at = now();
+    let mut batch = ingest::decode(body, &app.catalogs.current(), received_at).inspect_err(|error| {
         warn!(%error, bytes, "a flush was refused");
     })?;
+    let doubt = sdk_authentication::check(app, &mut batch, received_at)?;
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     batch.user_agent = agent.filter(|agent| agent.len() <= ingest::USER_AGENT_BYTES).map(str::to_owned);
     let (stream, records) = (batch.stream, batch.records.len());
-    let answer = app.ingest.submit(batch).await?;
+    let mut answer = app.ingest.submit(batch).await?;
+    answer.auth = doubt;
     debug!(%stream, records, acked = answer.acked.0, rejected = answer.rejected.len(), "flush stored");
     if let Some(first) = answer.rejected.first() {
         warn!(%stream, rejected = answer.rejected.len(), seq = first.seq.0, code = %first.code, "records were rejected");

@@ -9,6 +9,7 @@ mod flush;
 mod front;
 mod health;
 mod problem;
+mod sdk_authentication;
 mod sdk_files;
 mod segments;
 mod users;
@@ -28,7 +29,7 @@ use tower_http::{
     trace::{DefaultMakeSpan, TraceLayer},
 };
 
-use crate::{catalog::Catalogs, ingest::Ingest, store::Store};
+use crate::{catalog::Catalogs, ingest::Ingest, sdk_authentication::Verifier, store::Store};
 
 pub use compression::{Coding, DecompressError, decompress};
 pub use front::Front;
@@ -46,6 +47,8 @@ pub struct App {
     pub catalogs: Arc<Catalogs>,
     /// The write path.
     pub ingest: Ingest,
+    /// Who users are proven to be.
+    pub verifier: Arc<Verifier>,
 }
 
 /// Every route but the one that [`Front`] serves itself.
@@ -85,6 +88,7 @@ fn management() -> Router<App> {
         .route("/segment_changes", get(audience::changes))
         .route("/campaigns", get(campaigns::list))
         .route("/campaigns/{id}", put(campaigns::put).get(campaigns::get))
+        .route("/sdk_authentication", put(sdk_authentication::put).get(sdk_authentication::get))
         .route("/users/{user}", get(users::get))
         .route("/users/{user}/records", get(users::records))
 }

@@ -8,12 +8,14 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use kindling_core::protocol::{AUTH_FAILED, AuthFailure};
 use serde::Serialize;
 use tracing::error;
 
 use super::Coding;
 use crate::{
     ingest::{DecodeBatchError, IngestError},
+    sdk_authentication::Refusal,
     segments::LinkError,
     store::StoreError,
 };
@@ -34,6 +36,9 @@ pub struct Problem {
     /// Where in the request, if that can be said.
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
+    /// The reason, where there are several.
+    #[serde(flatten)]
+    reason: Option<Box<AuthFailure>>,
     /// Seconds after which trying again makes sense.
     #[serde(skip)]
     retry_after: Option<u32>,
@@ -46,7 +51,16 @@ fn status_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Re
 impl Problem {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         let title = status.canonical_reason().unwrap_or("Error");
-        Self { kind: "about:blank", title, status, code, detail: detail.into(), path: None, retry_after: None }
+        Self {
+            kind: "about:blank",
+            title,
+            status,
+            code,
+            detail: detail.into(),
+            path: None,
+            reason: None,
+            retry_after: None,
+        }
     }
 
     /// Which problem it is, for programs.
@@ -136,6 +150,13 @@ impl From<DecodeBatchError> for Problem {
             DecodeBatchError::TooManyRecords => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many_records", detail),
             DecodeBatchError::UnknownKey => Self::unauthorized(detail),
         }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let problem = Self::new(StatusCode::UNAUTHORIZED, AUTH_FAILED, refusal.to_string());
+        Self { reason: Some(Box::new(refusal.into())), ..problem }
     }
 }
 

@@ -35,13 +35,16 @@ pub struct Batch {
     pub received_at: Timestamp,
     /// The version of the messages that the device holds; `None`: it wants none.
     pub messages: Option<String>,
+    /// The JWT that is to prove who the user is, until it has been looked at. The record log never gets it.
+    pub auth: Option<String>,
     /// The User-Agent header that it came with.
     pub user_agent: Option<String>,
     /// The records, by ascending `seq`, each `seq` once.
     pub records: Vec<Incoming>,
     /// The flush as it was sent, which the record log keeps.
     pub body: Bytes,
-    /// Whether the records of `body` are `records`: all could be read, in ascending order.
+    /// Whether the log may keep `body` as it is: all of its records could be read, in ascending order, and it has nothing that must
+    /// not be kept.
     pub is_plain: bool,
 }
 
@@ -143,7 +146,7 @@ pub fn decode_logged(
     received_at: Timestamp,
 ) -> Result<Batch, serde_json::Error> {
     let Logged { device, stream, identity, sent_at, records } = serde_json::from_slice(&body)?;
-    let head = Head { device, stream, identity, sent_at, messages: None };
+    let head = Head { device, stream, identity, sent_at, messages: None, auth: None };
     Ok(head.batch(workspace, records, body, received_at))
 }
 
@@ -185,17 +188,18 @@ struct Head {
     identity: Identity,
     sent_at: Timestamp,
     messages: Option<String>,
+    auth: Option<String>,
 }
 
 fn split<R>(request: FlushRequest<R>) -> Result<(Head, Vec<R>), DecodeBatchError> {
-    let FlushRequest { device, stream, identity, sent_at, messages, records, .. } = request;
+    let FlushRequest { device, stream, identity, sent_at, messages, auth, records, .. } = request;
     if identity.external_id.is_none() && identity.anonymous_id.is_none() {
         return Err(DecodeBatchError::NoIdentity);
     }
     if records.len() > limits::BATCH_RECORDS {
         return Err(DecodeBatchError::TooManyRecords);
     }
-    Ok((Head { device, stream, identity, sent_at, messages }, records))
+    Ok((Head { device, stream, identity, sent_at, messages, auth }, records))
 }
 
 impl Head {
@@ -206,13 +210,14 @@ impl Head {
         body: Bytes,
         received_at: Timestamp,
     ) -> Batch {
-        let Self { device, stream, identity, sent_at, messages } = self;
+        let Self { device, stream, identity, sent_at, messages, auth } = self;
         let ascending = records.is_sorted_by(|a, b| a.seq < b.seq);
         if !ascending {
             records.sort_by_key(|record| record.seq);
             records.dedup_by_key(|record| record.seq);
         }
-        let is_plain = ascending && records.iter().all(|record| record.record.is_ok());
+        // What proves who somebody is must not lie in the log: it is written anew, without.
+        let is_plain = ascending && auth.is_none() && records.iter().all(|record| record.record.is_ok());
         let user_agent = None;
         Batch {
             workspace,
@@ -222,6 +227,7 @@ impl Head {
             sent_at,
             received_at,
             messages,
+            auth,
             user_agent,
             records,
             body,

@@ -89,6 +89,7 @@ fn batches(workspace: &Arc<Workspace>, device: u128, flushes: Vec<Flush>) -> Vec
             sent_at: START,
             received_at: START,
             messages: None,
+            auth: None,
             user_agent: None,
             records: records.collect(),
             body: bytes::Bytes::new(),

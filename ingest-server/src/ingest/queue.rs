@@ -181,7 +181,7 @@ mod tests {
             Box::pin(async move {
                 groups.lock().unwrap_or_else(PoisonError::into_inner).push(group.len());
                 gate.acquire().await.unwrap().forget();
-                let answer = FlushAnswer { acked: Seq(1), rejected: Vec::new(), messages: None };
+                let answer = FlushAnswer { acked: Seq(1), rejected: Vec::new(), messages: None, auth: None };
                 Ok(vec![answer; group.len()])
             })
         });

@@ -18,6 +18,7 @@ pub use sqlite::{MemoryDisk, Moment, SegmentOverview, SimulatedStore, SqliteStor
 use crate::{
     catalog::{Catalog, KeyHash},
     ingest::{Batch, Change, UserState, WorkspaceCounters},
+    sdk_authentication::SdkAuthentication,
 };
 
 /// A workspace, as the store numbers them. Every row that belongs to a workspace carries it, and every query names it.
@@ -282,6 +283,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Adds a secret key.
     fn put_secret_key(&self, workspace: WorkspaceKey, key: KeyHash) -> Answer<'_, ()>;
+
+    /// Sets whether flushes must prove who their users are.
+    fn put_sdk_authentication(&self, workspace: WorkspaceKey, settings: SdkAuthentication) -> Answer<'_, ()>;
 
     /// Makes a segment, or changes it. The filter has been checked.
     fn put_segment(&self, workspace: WorkspaceKey, id: SegmentId, name: String, filter: Value) -> Answer<'_, ()>;

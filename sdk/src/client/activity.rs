@@ -108,6 +108,8 @@ pub enum Reason {
     Unreadable,
     /// The queue was full, and its oldest record made room.
     QueueFull,
+    /// The server does not take the user for proven.
+    NotProven,
 }
 
 impl Activity {

@@ -3,7 +3,7 @@
 use kindling_core::{
     ids::{Seq, StreamId},
     limits,
-    protocol::{Answer, FlushRequest, Identity, join_records},
+    protocol::{Answer, AuthFailure, FlushRequest, Identity, join_records},
     time::{Duration, Timestamp},
 };
 
@@ -48,10 +48,11 @@ pub(super) struct Flights {
 }
 
 #[derive(Debug)]
-struct Flight {
+pub(super) struct Flight {
     id: u32,
     stream: StreamId,
-    identity: Identity,
+    pub(super) identity: Identity,
+    pub(super) signature: Option<String>,
     last: Seq,
     records: usize,
     /// Whether records were waiting that did not fit in. They were due as well.
@@ -107,12 +108,12 @@ impl Flights {
         self.under_way.iter().any(|flight| !flight.keepalive)
     }
 
-    /// When the next flush can go: due, and not too soon after a failure.
-    fn ready_at(&self) -> Option<Timestamp> {
+    /// When the next flush can go: due, or the end of a stream's rest, and not too soon after a failure.
+    fn ready_at(&self, resumes: Option<Timestamp>) -> Option<Timestamp> {
         if self.is_busy() || self.key_refused {
             return None;
         }
-        let due = self.due?;
+        let due = self.due.into_iter().chain(resumes).min()?;
         Some(self.not_before.map_or(due, |not_before| due.max(not_before)))
     }
 }
@@ -120,7 +121,7 @@ impl Flights {
 impl<H: Host> Client<H> {
     /// When [`Client::tick`] is to be called; `None`: not until something happens.
     pub fn next_wake(&self) -> Option<Timestamp> {
-        self.flights.ready_at()
+        self.flights.ready_at(self.resumes_at())
     }
 
     /// Does what is due.
@@ -160,7 +161,8 @@ impl<H: Host> Client<H> {
     pub fn hidden(&mut self, now: Timestamp) {
         let mut room = limits::KEEPALIVE_BYTES;
         for index in 0..self.streams.len() {
-            if self.flights.key_refused || self.streams[index].waiting().is_empty() {
+            let stream = &self.streams[index];
+            if self.flights.key_refused || stream.waiting().is_empty() || stream.rests(now) {
                 continue;
             }
             let sent = self.send(index, room, true, now);
@@ -183,8 +185,13 @@ impl<H: Host> Client<H> {
                     None => self.failed(&flight, Some(status), None, Reason::NotKindling, now),
                 },
                 Meaning::KeyRefused => {
-                    self.flights.key_refused = true;
-                    self.failed(&flight, Some(status), None, Reason::KeyRefused, now);
+                    match self.host.decode(&body).and_then(|value| AuthFailure::read_problem(&value)) {
+                        Some(failure) => self.not_proven(&flight, status, failure, now),
+                        None => {
+                            self.flights.key_refused = true;
+                            self.failed(&flight, Some(status), None, Reason::KeyRefused, now);
+                        }
+                    }
                 }
                 Meaning::Unreadable => self.refused(&flight, status, now),
                 Meaning::TryLater => self.failed(&flight, Some(status), retry_after, Reason::AskedToWait, now),
@@ -198,12 +205,17 @@ impl<H: Host> Client<H> {
         // A clock that was set back must not leave a flush due in a far future.
         let farthest = now.plus(self.config.flush_interval);
         self.flights.due = self.flights.due.map(|due| due.min(farthest));
-        if self.flights.ready_at().is_none_or(|at| at > now) {
+        if self.flights.ready_at(self.resumes_at()).is_none_or(|at| at > now) {
             return;
         }
         self.flights.due = None;
-        let oldest = self.streams.iter().position(|stream| !stream.waiting().is_empty());
-        self.send(oldest.unwrap_or(self.streams.len() - 1), limits::FLUSH_TARGET_BYTES, false, now);
+        let oldest = self.streams.iter().position(|stream| !stream.waiting().is_empty() && !stream.rests(now));
+        let current = self.streams.len() - 1;
+        if oldest.is_none() && self.streams[current].rests(now) {
+            // What anybody waits for rests.
+            return self.fail_waiters();
+        }
+        self.send(oldest.unwrap_or(current), limits::FLUSH_TARGET_BYTES, false, now);
     }
 
     /// Sends the oldest records of a stream, as many as fit; at least one unless it must be `keepalive`. Returns the bytes.
@@ -218,6 +230,7 @@ impl<H: Host> Client<H> {
             identity: stream.identity.clone(),
             sent_at: now,
             messages: is_current.then(|| self.inbox.version().to_owned()),
+            auth: stream.proof.signature.clone(),
             records: Vec::new(),
         };
         let empty = write::request(&request);
@@ -232,8 +245,19 @@ impl<H: Host> Client<H> {
         let first = self.streams[index].waiting().first().map_or(Seq(1), |record| record.seq);
         self.flights.next = id.wrapping_add(1);
         let identity = self.streams[index].identity.clone();
-        let left_some = self.queued() > records;
-        self.flights.under_way.push(Flight { id, stream, identity, last, records, left_some, keepalive, sent_at: now });
+        let signature = self.streams[index].proof.signature.clone();
+        let left_some = self.ready(now) > records;
+        self.flights.under_way.push(Flight {
+            id,
+            stream,
+            identity,
+            signature,
+            last,
+            records,
+            left_some,
+            keepalive,
+            sent_at: now,
+        });
         self.tell(Activity::FlushStarted { flush: id, stream, first_seq: first, last_seq: last, records, bytes });
         self.effects.push(Effect::Send { flush: id, body, keepalive });
         bytes
@@ -254,6 +278,11 @@ impl<H: Host> Client<H> {
             rejected: answer.rejected,
             messages: answer.messages.as_ref().map(|set| set.items.len()),
         });
+        match answer.auth {
+            Some(failure) if self.is_of_now(flight) => _ = self.unproven(flight, failure, false, now),
+            Some(_) => {}
+            None => self.proven(flight),
+        }
         if flight.identity == self.identity {
             if let Some(set) = answer.messages {
                 let held = set.items.len();
@@ -268,10 +297,32 @@ impl<H: Host> Client<H> {
         }
         if flight.left_some && acked == flight.last {
             self.flights.due(now);
-        } else if self.queued() > 0 {
+        } else if self.ready(now) > 0 {
             self.flights.due(now.plus(self.config.flush_interval));
         }
         self.notify_waiters();
+        if self.ready(now) == 0 {
+            // What they still wait for rests.
+            self.fail_waiters();
+        }
+    }
+
+    /// Whether the user of a flush still has the signature that it went with.
+    fn is_of_now(&self, flight: &Flight) -> bool {
+        let stream = self.streams.iter().find(|stream| stream.id == flight.stream);
+        stream.is_none_or(|stream| stream.proof.signature == flight.signature)
+    }
+
+    /// The server wants proof of who the user is, and does not take what it got for that.
+    fn not_proven(&mut self, flight: &Flight, status: u16, failure: AuthFailure, now: Timestamp) {
+        let pause =
+            if self.is_of_now(flight) { self.unproven(flight, failure, true, now) } else { Some(Duration::ZERO) };
+        self.tell_failed(flight, Some(status), Reason::NotProven, pause);
+        if self.ready(now) > 0 {
+            self.flights.due(now);
+        } else {
+            self.fail_waiters();
+        }
     }
 
     /// The server can't read the body. Half of it may be fine; a single record that can't be read is dropped, or it would block
@@ -305,7 +356,7 @@ impl<H: Host> Client<H> {
             self.flights.failures = self.flights.failures.saturating_add(1);
             let pause = pause(self.flights.failures, asked, self.host.random());
             self.flights.not_before = Some(now.plus(pause));
-            if self.queued() > 0 {
+            if self.ready(now) > 0 {
                 self.flights.due(now);
             }
             Some(pause)

@@ -8,6 +8,8 @@ use crate::json;
 pub(super) const DEVICE: &str = "device";
 /// Who the user is.
 pub(super) const IDENTITY: &str = "identity";
+/// What proves that, with whose it is.
+pub(super) const SIGNATURE: &str = "signature";
 /// The open session.
 pub(super) const SESSION: &str = "session";
 /// The messages that are held, with the identity that they are for.

@@ -9,6 +9,7 @@
 //! - Tabs share device, identity, session and messages through storage. Each page writes a stream of its own.
 
 mod activity;
+mod auth;
 mod backoff;
 mod flush;
 mod host;
@@ -24,14 +25,16 @@ use kindling_core::{
     ids::{AnonymousId, DeviceId, ExternalId, Seq, SessionId, StreamId},
     limits,
     message::{Held, Occurrence},
-    protocol::{Identity, RecordError, RecordKind},
+    protocol::{AuthFailure, Identity, RecordError, RecordKind},
     time::{Duration, Timestamp},
 };
 
 pub use activity::{Activity, Reason};
+pub use auth::SignatureError;
 pub use flush::Reply;
 pub use host::Host;
 
+use auth::store_signature;
 use flush::Flights;
 use inbox::Inbox;
 use queue::Stream;
@@ -55,6 +58,8 @@ pub struct Config {
     pub message_interval: Duration,
     /// Records wait at most this long before they are sent.
     pub flush_interval: Duration,
+    /// Flushes carry what proves who their user is.
+    pub authentication: bool,
 }
 
 /// What the shell has to do.
@@ -78,6 +83,15 @@ pub enum Effect {
         /// Whether it was taken.
         taken: bool,
     },
+    /// The server does not take a user for proven: tell the page, which may have it signed anew.
+    AuthenticationFailed {
+        /// Why.
+        failure: AuthFailure,
+        /// Who.
+        user: ExternalId,
+        /// What was to prove it, if there was anything.
+        signature: Option<String>,
+    },
     /// Tell those who watch.
     Activity(Activity),
 }
@@ -89,6 +103,8 @@ pub struct Client<H> {
     config: Config,
     device: DeviceId,
     identity: Identity,
+    /// What proves who that is.
+    signature: Option<String>,
     /// Streams with something to send; the last one is the one that this page writes.
     streams: Vec<Stream>,
     session: Option<Session>,
@@ -126,11 +142,12 @@ impl<H: Host> Client<H> {
         let mut inbox = Inbox::default();
         inbox.load(&host, &identity);
         let stream = Stream::new(StreamId(host.uuid()), identity.clone());
-        Self {
+        let mut client = Self {
             host,
             config,
             device,
             identity,
+            signature: None,
             streams: vec![stream],
             session,
             inbox,
@@ -141,7 +158,9 @@ impl<H: Host> Client<H> {
             watched: false,
             record_time: None,
             effects: Vec::new(),
-        }
+        };
+        client.reload_signature();
+        client
     }
 
     /// What is to be done, in order. The shell takes it after every call.
@@ -203,6 +222,7 @@ impl<H: Host> Client<H> {
         let mut left = queue::adopt(&mut self.host, &known);
         if !left.is_empty() {
             self.flights.due(now);
+            self.sign(&mut left);
             left.append(&mut self.streams);
             self.streams = left;
             self.pump(now);
@@ -215,12 +235,21 @@ impl<H: Host> Client<H> {
             self.inbox.load(&self.host, &self.identity);
         }
         self.refresh();
+        if key.is_none_or(|key| key == keys::SIGNATURE) {
+            self.reload_signature();
+        }
     }
 
-    /// Signs a user in. Nothing happens if they are signed in already.
-    pub fn change_user(&mut self, external_id: ExternalId, now: Timestamp) {
+    /// Signs a user in, with what proves who they are. If they are signed in already, only a new signature changes anything. It must
+    /// be one that [`Self::signature_error`] finds nothing wrong with.
+    pub fn change_user(&mut self, external_id: ExternalId, signature: Option<String>, now: Timestamp) {
         self.refresh();
         if self.identity.external_id.as_ref() == Some(&external_id) {
+            if signature.is_some() {
+                store_signature(&mut self.host, Some(&external_id), signature.as_ref());
+                self.put_signature(signature);
+                self.pump(now);
+            }
             return;
         }
         let in_session = self.session.is_some();
@@ -230,8 +259,10 @@ impl<H: Host> Client<H> {
         let anonymous_id = self.identity.anonymous_id.filter(|_| was_anonymous);
         self.identity = Identity { external_id: Some(external_id), anonymous_id };
         store_identity(&mut self.host, &self.identity);
+        store_signature(&mut self.host, self.identity.external_id.as_ref(), signature.as_ref());
         self.inbox.clear(&mut self.host, !was_anonymous);
         self.begin_stream();
+        self.put_signature(signature);
         self.append(&RecordKind::Identified, now);
         if in_session {
             self.start_session(now);
@@ -250,6 +281,7 @@ impl<H: Host> Client<H> {
         self.end_session(now);
         self.identity = Identity::anonymous(AnonymousId(self.host.uuid()));
         store_identity(&mut self.host, &self.identity);
+        store_signature(&mut self.host, None, None);
         self.inbox.clear(&mut self.host, true);
         self.begin_stream();
         if in_session {
@@ -347,6 +379,7 @@ impl<H: Host> Client<H> {
             self.host.remove(&key);
         }
         self.streams.clear();
+        self.signature = None;
         self.session = None;
         self.inbox.clear(&mut self.host, true);
         self.flights.cancel(&mut self.effects);
@@ -368,15 +401,17 @@ impl<H: Host> Client<H> {
             self.identity = identity;
             self.inbox.load(&self.host, &self.identity);
             self.begin_stream();
+            self.reload_signature();
         }
     }
 
-    /// A new stream for a new identity. The one before it stays until its records are taken.
+    /// A new stream for a new identity, which nothing proves yet. The one before it stays until its records are taken.
     fn begin_stream(&mut self) {
         if self.current().waiting().is_empty() {
             self.streams.pop();
         }
         self.streams.push(Stream::new(StreamId(self.host.uuid()), self.identity.clone()));
+        self.signature = None;
         self.tell(Activity::UserChanged { external_id: self.identity.external_id.clone() });
     }
 
@@ -406,6 +441,7 @@ impl<H: Host> Client<H> {
         self.append(&RecordKind::SessionStart { session: id }, now);
         self.say_device(now);
         self.happened(Some(Occurrence::SessionStart), now);
+        self.rested(now);
         // A session begins with fresh messages.
         self.flights.due(now);
     }

@@ -8,6 +8,7 @@ use kindling_core::{
 
 use super::{
     Host,
+    auth::Proof,
     keys::{self, split_at},
     write,
 };
@@ -21,6 +22,8 @@ use super::{
 pub(super) struct Stream {
     pub(super) id: StreamId,
     pub(super) identity: Identity,
+    /// What proves who that is.
+    pub(super) proof: Proof,
     last: Seq,
     waiting: Vec<Waiting>,
     bytes: usize,
@@ -35,8 +38,8 @@ pub(super) struct Waiting {
 
 impl Stream {
     /// A new stream.
-    pub(super) const fn new(id: StreamId, identity: Identity) -> Self {
-        Self { id, identity, last: Seq::NONE, waiting: Vec::new(), bytes: 0 }
+    pub(super) fn new(id: StreamId, identity: Identity) -> Self {
+        Self { id, identity, proof: Proof::default(), last: Seq::NONE, waiting: Vec::new(), bytes: 0 }
     }
 
     /// The place of the next record.

@@ -174,6 +174,7 @@ pub(super) fn request(request: &FlushRequest<()>) -> String {
     to.raw("identity", &identity(&request.identity));
     to.integer("sent_at", request.sent_at.as_ms());
     optional_text(&mut to, "messages", request.messages.as_deref());
+    optional_text(&mut to, "auth", request.auth.as_deref());
     to.raw("records", "[]");
     to.end()
 }
@@ -250,6 +251,7 @@ mod tests {
                 stream: StreamId(id),
                 identity: Identity { external_id, anonymous_id },
                 sent_at: Timestamp::from_ms(-7),
+                auth: messages.as_ref().map(|_| "a.b-c".to_owned()),
                 messages,
                 records: vec![],
             };

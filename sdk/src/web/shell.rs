@@ -83,6 +83,15 @@ impl Shell {
                 to.flag("taken", taken);
                 self.emit(&["flushed", &to.end()]);
             }
+            Effect::AuthenticationFailed { failure, user, signature } => {
+                to.integer("errorCode", failure.error_code.into());
+                to.text("reason", &failure.reason);
+                to.text("userId", user.as_str());
+                if let Some(signature) = &signature {
+                    to.text("signature", signature);
+                }
+                self.emit(&["auth", &to.end()]);
+            }
             Effect::Activity(activity) => self.emit(&["activity", &activity.json()]),
         }
     }

@@ -42,6 +42,7 @@ impl Sdk {
         session_timeout: f64,
         message_interval: f64,
         flush_interval: f64,
+        authentication: bool,
         emit: Function,
     ) -> Self {
         let host = BrowserHost::new(&key);
@@ -52,6 +53,7 @@ impl Sdk {
             session_timeout: seconds(session_timeout),
             message_interval: seconds(message_interval),
             flush_interval: seconds(flush_interval),
+            authentication,
         };
         let shell = Shell::new(Client::new(host, config), emit);
         if !durable {
@@ -131,14 +133,21 @@ impl Sdk {
         });
     }
 
-    pub fn change_user(&self, external_id: String) -> Outcome {
+    /// A signature that can't be used is left out.
+    pub fn change_user(&self, external_id: String, signature: Option<String>) -> Outcome {
         match ExternalId::parse(external_id) {
-            Ok(id) => {
-                self.shell.act(|client, now| client.change_user(id, now));
-                DONE
-            }
+            Ok(id) => self.shell.act(|client, now| {
+                let wrong = signature.as_ref().and_then(|signature| client.signature_error(signature));
+                client.change_user(id, signature.filter(|_| wrong.is_none()), now);
+                wrong.map_or(DONE, |wrong| Wrong::from(wrong).0)
+            }),
             Err(_) => Wrong::USER_ID.0,
         }
+    }
+
+    pub fn set_signature(&self, signature: String) -> Outcome {
+        let done = self.shell.act(|client, now| client.set_signature(signature, now));
+        done.err().map_or(DONE, |wrong| Wrong::from(wrong).0)
     }
 
     /// What the device says of itself: the members of a record, as JSON.

@@ -127,6 +127,7 @@ impl Browser {
             session_timeout: Duration::from_seconds(1800),
             message_interval: Duration::from_seconds(30),
             flush_interval: Duration::from_seconds(10),
+            authentication: true,
         };
         let mut client = Client::new(tab, config);
         client.set_shows_messages(true, now);
@@ -205,6 +206,27 @@ impl Page {
     pub fn acknowledge(&mut self, sent: &Sent, now: Timestamp) {
         let last = sent.request().records.last().map_or(0, |record| record.seq.0);
         self.answer(sent, &format!("{{\"acked\":{last}}}"), now);
+    }
+
+    /// Refuses it for want of proof of who the user is.
+    pub fn doubt(&mut self, sent: &Sent, now: Timestamp) {
+        let body = r#"{"code":"sdk_authentication_failed","error_code":22,"reason":"expired","status":401}"#;
+        let reply = Reply::Answer { status: 401, retry_after: None, body: body.to_owned() };
+        self.client.reply(sent.flush, reply, now);
+    }
+
+    /// What the page was told of users who are not proven since the last time: who, and with which signature.
+    pub fn doubted(&mut self) -> Vec<(String, Option<String>)> {
+        self.run();
+        let mut doubted = Vec::new();
+        self.effects.retain(|effect| match effect {
+            Effect::AuthenticationFailed { user, signature, .. } => {
+                doubted.push((user.to_string(), signature.clone()));
+                false
+            }
+            _ => true,
+        });
+        doubted
     }
 
     pub fn fail(&mut self, sent: &Sent, status: u16, retry_after: Option<i64>, now: Timestamp) {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use kindling_core::{
-    ids::{Seq, StreamId},
+    ids::{ExternalId, Seq, StreamId},
     protocol::RecordKind,
     time::{Duration, Timestamp},
 };
@@ -47,6 +47,15 @@ enum Step {
     SignIn {
         page: usize,
         user: u8,
+        signed: bool,
+    },
+    /// The page gets a signature that the server takes, for whoever is signed in.
+    Sign {
+        page: usize,
+    },
+    /// The server wants proof of who users are, or does not; and what proved it so far does not any more.
+    Demand {
+        proof: bool,
     },
     LogOut {
         page: usize,
@@ -68,7 +77,9 @@ fn any_step() -> impl Strategy<Value = Step> {
         2 => which().prop_map(|request| Step::Lose { request }),
         1 => (which(), prop::sample::select(vec![429, 500, 503])).prop_map(|(request, status)| Step::Refuse { request, status }),
         1 => Just(Step::SetClockBack),
-        1 => (which(), 0..2u8).prop_map(|(page, user)| Step::SignIn { page, user }),
+        1 => (which(), 0..2u8, any::<bool>()).prop_map(|(page, user, signed)| Step::SignIn { page, user, signed }),
+        1 => which().prop_map(|page| Step::Sign { page }),
+        1 => any::<bool>().prop_map(|proof| Step::Demand { proof }),
         1 => which().prop_map(|page| Step::LogOut { page }),
         1 => any::<bool>().prop_map(|full| Step::FillDisk { full }),
     ]
@@ -79,11 +90,29 @@ struct Server {
     watermarks: BTreeMap<StreamId, Seq>,
     /// How often each event was taken.
     taken: BTreeMap<String, u32>,
+    /// Whether users must be proven, and how often that changed.
+    demands_proof: bool,
+    demands: u32,
 }
 
+/// The problem document of a server that does not take a user for proven.
+const UNPROVEN: &str = r#"{"code":"sdk_authentication_failed","error_code":27,"reason":"bad_signature"}"#;
+
 impl Server {
-    fn take(&mut self, sent: &Sent) -> String {
+    /// What proves now that somebody is this user.
+    fn signature(&self, user: &ExternalId) -> String {
+        format!("{user} {}", self.demands)
+    }
+
+    /// Takes a request, and returns status and body of the answer.
+    fn take(&mut self, sent: &Sent) -> (u16, String) {
         let request = sent.request();
+        if let Some(user) = &request.identity.external_id
+            && self.demands_proof
+            && request.auth != Some(self.signature(user))
+        {
+            return (401, UNPROVEN.to_owned());
+        }
         let watermark = self.watermarks.entry(request.stream).or_default();
         for record in request.records {
             if record.seq <= *watermark {
@@ -94,7 +123,7 @@ impl Server {
                 *self.taken.entry(name).or_default() += 1;
             }
         }
-        format!("{{\"acked\":{}}}", watermark.0)
+        (200, format!("{{\"acked\":{}}}", watermark.0))
     }
 }
 
@@ -158,12 +187,25 @@ impl World {
                 }
             }
             Step::SetClockBack => self.now = self.now.minus(Duration::from_days(1)),
-            Step::SignIn { page, user } => {
+            Step::SignIn { page, user, signed } => {
                 let now = self.now;
                 if let Some((_, page)) = pick(&mut self.pages, page) {
-                    let id = kindling_core::ids::ExternalId::parse(format!("user-{user}")).unwrap();
-                    page.client.change_user(id, now);
+                    let id = user_of(user);
+                    let signature = signed.then(|| self.server.signature(&id));
+                    page.client.change_user(id, signature, now);
                 }
+            }
+            Step::Sign { page } => {
+                let now = self.now;
+                if let Some((_, page)) = pick(&mut self.pages, page)
+                    && let Some(user) = page.client.external_id().cloned()
+                {
+                    page.client.set_signature(self.server.signature(&user), now).unwrap();
+                }
+            }
+            Step::Demand { proof } => {
+                self.server.demands_proof = proof;
+                self.server.demands += 1;
             }
             Step::LogOut { page } => {
                 let now = self.now;
@@ -193,9 +235,8 @@ impl World {
 
     fn deliver(&mut self, request: usize, answered: bool) {
         if let Some((page, sent)) = self.take_request(request) {
-            let body = self.server.take(&sent);
-            let reply =
-                if answered { Reply::Answer { status: 200, retry_after: None, body } } else { Reply::Unreachable };
+            let (status, body) = self.server.take(&sent);
+            let reply = if answered { Reply::Answer { status, retry_after: None, body } } else { Reply::Unreachable };
             self.reply(page, &sent, reply);
         }
     }
@@ -219,16 +260,26 @@ impl World {
         // What only closed pages knew of is left for the next visit.
         self.pages.clear();
         let mut last = self.browser.open(&[], self.now);
-        for _ in 0..200 {
-            for sent in last.sent() {
-                let body = self.server.take(&sent);
-                last.answer(&sent, &body, self.now);
+        // Everybody comes once more, and can prove who they are.
+        for user in 0..2 {
+            let id = user_of(user);
+            let signature = self.server.signature(&id);
+            last.client.change_user(id, Some(signature), self.now);
+            for _ in 0..200 {
+                for sent in last.sent() {
+                    let (status, body) = self.server.take(&sent);
+                    last.client.reply(sent.flush, Reply::Answer { status, retry_after: None, body }, self.now);
+                }
+                self.now = self.now.plus(Duration::from_seconds(60));
+                last.client.tick(self.now);
             }
-            self.now = self.now.plus(Duration::from_seconds(60));
-            last.client.tick(self.now);
         }
         assert_eq!(last.client.queued(), 0);
     }
+}
+
+fn user_of(number: u8) -> ExternalId {
+    ExternalId::parse(format!("user-{number}")).unwrap()
 }
 
 fn pick(pages: &mut [(u32, Page)], page: usize) -> Option<&mut (u32, Page)> {

@@ -10,6 +10,7 @@
     reason = "tests"
 )]
 
+mod authentication;
 mod browser;
 mod exactly_once;
 
@@ -257,7 +258,7 @@ fn signing_in_closes_the_stream_of_the_visitor_and_names_them() {
     let visitor = started.request().identity;
     page.acknowledge(&started, at(0));
     page.log("a", at(1));
-    page.client.change_user(alice(), at(2));
+    page.client.change_user(alice(), None, at(2));
     let old = page.sent_one();
     assert_eq!(old.request().identity, visitor);
     assert_eq!(names(&old.request().records), ["a", "(session end 0)"]);
@@ -273,12 +274,12 @@ fn signing_in_closes_the_stream_of_the_visitor_and_names_them() {
 #[test]
 fn signing_in_again_does_nothing_and_somebody_else_starts_fresh() {
     let mut page = Browser::default().open(&[], at(0));
-    page.client.change_user(alice(), at(0));
+    page.client.change_user(alice(), None, at(0));
     let first = page.sent_one();
     page.acknowledge(&first, at(0));
-    page.client.change_user(alice(), at(1));
+    page.client.change_user(alice(), None, at(1));
     assert_eq!(page.client.queued(), 0);
-    page.client.change_user(ExternalId::parse("bob").unwrap(), at(2));
+    page.client.change_user(ExternalId::parse("bob").unwrap(), None, at(2));
     let sent = page.sent_one().request();
     assert_eq!(sent.identity.external_id.unwrap().as_str(), "bob");
     assert_eq!(sent.identity.anonymous_id, None, "alice's visitor is not bob");
@@ -289,7 +290,7 @@ fn a_sign_in_in_one_tab_counts_in_the_other() {
     let browser = Browser::default();
     let mut first = browser.open(&[], at(0));
     let mut second = browser.open(&[first.client.stream()], at(0));
-    first.client.change_user(alice(), at(1));
+    first.client.change_user(alice(), None, at(1));
     second.log("a", at(2));
     second.client.tick(at(12));
     assert_eq!(second.sent_one().request().identity.external_id, Some(alice()));
@@ -361,7 +362,7 @@ fn messages_belong_to_the_user_they_were_sent_to() {
     let mut page = Browser::default().open(&[], at(0));
     page.client.flush(1, at(0));
     let sent = page.sent_one();
-    page.client.change_user(alice(), at(1));
+    page.client.change_user(alice(), None, at(1));
     page.answer(&sent, MESSAGES, at(2));
     assert_eq!(page.client.held_messages().count(), 0);
     page.log("a", at(3));
@@ -478,7 +479,7 @@ fn wiping_forgets_everything_and_begins_anew() {
     page.log("a", at(1));
     page.client.flush(5, at(1));
     let (device, sent) = (page.client.device(), page.sent_one());
-    page.client.change_user(alice(), at(1));
+    page.client.change_user(alice(), None, at(1));
     page.client.wipe();
     assert_eq!(page.flushed(), [(5, false)]);
     assert_ne!(page.client.device(), device);
@@ -513,7 +514,7 @@ fn a_device_says_of_itself_what_is_new_once_for_each_user() {
     assert!(said(&mut page).is_empty(), "not without a session");
     page.client.open_session(at(1));
     assert_eq!(said(&mut page), ["de"]);
-    page.client.change_user(alice(), at(2));
+    page.client.change_user(alice(), None, at(2));
     assert_eq!(said(&mut page), ["de", "de"]);
     let live = page.client.stream();
     let mut second = browser.open(&[live], at(3));

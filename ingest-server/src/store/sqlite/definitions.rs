@@ -19,6 +19,7 @@ use super::{
 use crate::{
     campaign::Campaign,
     catalog::{CampaignEntry, Catalog, Counter, KeyHash, Segment, Workspace},
+    sdk_authentication::SdkAuthentication,
     segments::{self, Here, HereIn},
     store::{StoreError, WorkspaceKey},
 };
@@ -60,6 +61,18 @@ fn own(owner: i64, workspace: WorkspaceKey) -> Result<(), StoreError> {
     } else {
         Err(StoreError::Corrupt("the key belongs to another workspace".to_owned()))
     }
+}
+
+pub(super) fn put_sdk_authentication(
+    connection: &Connection,
+    workspace: WorkspaceKey,
+    settings: &SdkAuthentication,
+) -> Result<(), StoreError> {
+    connection.execute(
+        "UPDATE workspaces SET sdk_authentication = ?2 WHERE key = ?1",
+        params![workspace.0, to_json(settings)?],
+    )?;
+    Ok(())
 }
 
 /// Makes a segment or changes it. Returns what is counted because of it, and what no longer is.
@@ -159,9 +172,20 @@ pub(super) fn load(connection: &Connection) -> Result<Catalog, StoreError> {
         let secret_keys = column(connection, "SELECT hash FROM secret_keys WHERE workspace = ?1", key)?;
         let mut workspace = Workspace::new((key, id, name), revision, segments, campaigns);
         workspace.counters = counters;
+        workspace.sdk_authentication = load_sdk_authentication(connection, key)?;
         catalog.insert(workspace, sdk_keys, secret_keys.into_iter().map(KeyHash).collect());
     }
     Ok(catalog)
+}
+
+fn load_sdk_authentication(connection: &Connection, workspace: WorkspaceKey) -> Result<SdkAuthentication, StoreError> {
+    let stored: Option<String> =
+        connection
+            .query_row("SELECT sdk_authentication FROM workspaces WHERE key = ?1", [workspace.0], |row| row.get(0))?;
+    let Some(json) = stored else { return Ok(SdkAuthentication::default()) };
+    let definition: Value = from_json("SDK authentication", &json)?;
+    SdkAuthentication::parse(&definition)
+        .map_err(|error| StoreError::Corrupt(format!("the SDK authentication of a workspace: {error}")))
 }
 
 fn column<T: rusqlite::types::FromSql>(

@@ -13,6 +13,7 @@ pub(super) const LOG: &[&str] = &[
     include_str!("migrations/0003_old_records.sql"),
     include_str!("migrations/0004_changes.sql"),
     include_str!("migrations/0005_counters.sql"),
+    include_str!("migrations/0006_sdk_authentication.sql"),
 ];
 /// The steps of the profiles' file.
 pub(super) const PROFILES: &[&str] = &[

@@ -77,6 +77,7 @@ use super::{
 use crate::{
     catalog::{Catalog, KeyHash},
     ingest::{Batch, WorkspaceCounters},
+    sdk_authentication::SdkAuthentication,
 };
 
 /// The file of the log, in the data directory.
@@ -232,6 +233,10 @@ impl Store for SqliteStore {
 
     fn put_secret_key(&self, workspace: WorkspaceKey, key: KeyHash) -> Answer<'_, ()> {
         self.write(move |engine| definitions::put_secret_key(engine.definitions(), workspace, key))
+    }
+
+    fn put_sdk_authentication(&self, workspace: WorkspaceKey, settings: SdkAuthentication) -> Answer<'_, ()> {
+        self.write(move |engine| definitions::put_sdk_authentication(engine.definitions(), workspace, &settings))
     }
 
     fn put_segment(&self, workspace: WorkspaceKey, id: SegmentId, name: String, filter: Value) -> Answer<'_, ()> {
