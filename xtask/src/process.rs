@@ -299,6 +299,11 @@ mod tests {
             nix::sys::signal::kill(nix::unistd::Pid::from_raw(grandchild), None).is_ok()
                 && !fs::read_to_string(format!("/proc/{grandchild}/stat")).unwrap_or_default().contains(") Z")
         };
+        // It lets go of the pipe a moment before it is gone.
+        let end = Instant::now() + Duration::from_secs(5);
+        while still_there() && Instant::now() < end {
+            thread::yield_now();
+        }
         assert!(!still_there());
     }
 
