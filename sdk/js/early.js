@@ -56,36 +56,54 @@ export function letGo() {
   release = undefined;
 }
 
-/** Whether nobody holds the lock. A page that was left just now may take a moment to let go of it. */
-async function isFree(lock) {
+/** Does something while no page holds the lock, or not at all. A page that was left just now may take a moment to let go of it. */
+async function whileFree(lock, act) {
+  if (!navigator.locks) return act(GONE_MS);
   try {
-    await navigator.locks.request(lock, { signal: AbortSignal.timeout(LEAVING_MS) }, () => {});
-    return true;
+    await navigator.locks.request(lock, { signal: AbortSignal.timeout(LEAVING_MS) }, () => act(0));
   } catch {
-    return false;
+    // That page lives.
   }
 }
+
+/** What is damaged is nothing. */
+function parse(text) {
+  try {
+    const entry = JSON.parse(text);
+    return Array.isArray(entry) ? entry : [];
+  } catch {
+    return [];
+  }
+}
+
+/** Makes the calls of a page, if they are so old, this page's own: another one finds none. */
+function take(owner, key, age, left) {
+  for (const name of namesOf(`${owner}.`)) {
+    const text = localStorage.getItem(name);
+    const [of, at, calls] = parse(text);
+    if (!(Date.now() - at < KEPT_MS)) {
+      remove(name);
+    } else if (of === key && Date.now() - at >= age) {
+      const own = `${PREFIX}${page}.${next++}`;
+      localStorage.setItem(own, text);
+      remove(name);
+      hold();
+      left.push({ at, calls, drop: () => remove(own) });
+    }
+  }
+}
+
+const namesOf = (prefix) => Object.keys(localStorage).filter((name) => name.startsWith(prefix)).sort();
 
 /** What pages that are gone have left: times, what to call, and what forgets it. */
 export async function takeEarly(key) {
   const left = [];
   try {
-    const names = Object.keys(localStorage).filter((name) => name.startsWith(PREFIX) && !name.startsWith(PREFIX + page));
-    if (names.length === 0) return left;
-    const pages = new Map(); // by page, whether it is gone
-    for (const name of names.sort()) {
-      const [of, at, calls] = JSON.parse(localStorage.getItem(name)) ?? [];
-      const age = Date.now() - at;
-      const owner = name.slice(0, name.lastIndexOf("."));
-      if (!(age < KEPT_MS)) {
-        remove(name);
-      } else if (of === key) {
-        if (!pages.has(owner)) pages.set(owner, navigator.locks ? await isFree(owner) : age > GONE_MS);
-        if (pages.get(owner)) left.push({ at, calls, drop: () => remove(name) });
-      }
-    }
+    const owners = new Set(namesOf(PREFIX).map((name) => name.slice(0, name.lastIndexOf("."))));
+    owners.delete(PREFIX + page);
+    for (const owner of owners) await whileFree(owner, (age) => take(owner, key, age, left));
   } catch {
-    // Nothing can be read.
+    // Storage can't be read or written.
   }
   return left.sort((a, b) => a.at - b.at);
 }
