@@ -14,6 +14,14 @@ async fn open() -> (Server, Pages, Browser) {
     (Server::start(empty_workspace("shop")).await, Pages::serve(None).await, Browser::open().await)
 }
 
+/// The same, with a page open that starts the SDK.
+async fn open_shop() -> (Server, Pages, Browser) {
+    let (server, pages, browser) = open().await;
+    pages.write_page("shop", &start(server.url(), "flushIntervalInSeconds: 600"));
+    browser.goto(&pages.page("shop")).await;
+    (server, pages, browser)
+}
+
 fn start(url: &str, options: &str) -> String {
     format!("window.started = kindling.initialize(\"pk_shop\", {{ baseUrl: \"{url}\", {options} }});")
 }
@@ -46,9 +54,7 @@ async fn before_consent_nothing_is_loaded_or_stored() {
 
 #[tokio::test]
 async fn who_opts_out_is_not_recorded_until_they_opt_in() {
-    let (server, pages, browser) = open().await;
-    pages.write_page("shop", &start(server.url(), "flushIntervalInSeconds: 600"));
-    browser.goto(&pages.page("shop")).await;
+    let (server, pages, browser) = open_shop().await;
     let script = "
         await kindling.ready();
         kindling.changeUser('ada');
@@ -76,9 +82,7 @@ async fn who_opts_out_is_not_recorded_until_they_opt_in() {
 
 #[tokio::test]
 async fn logging_out_begins_anew_and_loses_nothing() {
-    let (server, pages, browser) = open().await;
-    pages.write_page("shop", &start(server.url(), "flushIntervalInSeconds: 600"));
-    browser.goto(&pages.page("shop")).await;
+    let (server, _pages, browser) = open_shop().await;
     let script = "
         await kindling.ready();
         kindling.changeUser('ada');
@@ -110,9 +114,7 @@ const TRAP: &str = "
 
 #[tokio::test]
 async fn after_a_trap_the_module_is_made_anew_once() {
-    let (server, pages, browser) = open().await;
-    pages.write_page("shop", &start(server.url(), "flushIntervalInSeconds: 600"));
-    browser.goto(&pages.page("shop")).await;
+    let (server, pages, browser) = open_shop().await;
     let script = format!(
         "await kindling.ready();
          kindling.changeUser('ada');

@@ -83,21 +83,12 @@ impl Log {
 
     /// Lets go of at most `limit` batches that arrived before `before`, none after the one of number `last`. Returns how many.
     pub(super) fn sweep(&mut self, last: i64, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // The oldest only: they stand in the order of their arrival, but for what clocks do.
-        let swept: Vec<i64> = transaction
-            .prepare_cached(
-                "DELETE FROM batches WHERE received_at < ?2
-                     AND id IN (SELECT id FROM batches WHERE id <= ?1 ORDER BY id LIMIT ?3) RETURNING id",
-            )?
-            .query_map(params![last, before.as_ms(), limit], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
-        if let Some(last) = swept.iter().max() {
-            transaction.execute("UPDATE swept SET batch = max(batch, ?1)", [last])?;
-        }
-        transaction.commit()?;
-        let swept = swept.len();
+        let swept = self.sweep_rows(
+            "DELETE FROM batches WHERE received_at < ?2
+                 AND id IN (SELECT id FROM batches WHERE id <= ?1 ORDER BY id LIMIT ?3) RETURNING id",
+            "UPDATE swept SET batch = max(batch, ?1)",
+            (last, before, limit),
+        )?;
         if swept > 0 {
             self.locate()?;
         }
@@ -106,17 +97,29 @@ impl Log {
 
     /// Lets go of at most `limit` changes of before `before`, none after the one of number `last`. Returns how many.
     pub(super) fn sweep_changes(&mut self, last: i64, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.sweep_rows(
+            "DELETE FROM changes WHERE at < ?2
+                 AND id IN (SELECT id FROM changes WHERE id <= ?1 ORDER BY id LIMIT ?3) RETURNING id",
+            "UPDATE swept SET change = max(change, ?1)",
+            (last, before, limit),
+        )
+    }
+
+    /// Deletes rows, and notes the last of them. Only the oldest are looked at: they stand in the order of time, but for what clocks do.
+    fn sweep_rows(
+        &mut self,
+        delete: &str,
+        note: &str,
+        (last, before, limit): (i64, Timestamp, usize),
+    ) -> Result<usize, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let swept: Vec<i64> = transaction
-            .prepare_cached(
-                "DELETE FROM changes WHERE at < ?2
-                     AND id IN (SELECT id FROM changes WHERE id <= ?1 ORDER BY id LIMIT ?3) RETURNING id",
-            )?
+            .prepare_cached(delete)?
             .query_map(params![last, before.as_ms(), limit], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         if let Some(last) = swept.iter().max() {
-            transaction.execute("UPDATE swept SET change = max(change, ?1)", [last])?;
+            transaction.execute(note, [last])?;
         }
         transaction.commit()?;
         Ok(swept.len())

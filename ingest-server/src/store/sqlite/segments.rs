@@ -209,6 +209,7 @@ impl Engine {
     }
 
     /// Takes what was found of a page of users. Those in memory may have changed since they were written down, and are asked here.
+    /// `Idle`: there were none left.
     pub(super) fn take_page(
         &mut self,
         row: &Row,
@@ -224,7 +225,7 @@ impl Engine {
                 "DELETE FROM backfills WHERE workspace = ?1 AND revision = ?2",
                 params![row.workspace.0, row.revision],
             )?;
-            return Ok(AskStep::Asked(0));
+            return Ok(AskStep::Idle);
         }
         if profiles::last_user(self.connections().1)? < end {
             // The last ones are in memory only.
