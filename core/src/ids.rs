@@ -64,14 +64,17 @@ fn write_uuid(id: Uuid) -> String {
 }
 
 fn read_uuid(text: &str) -> Option<Uuid> {
-    let digit = |place: usize| match text.as_bytes().get(place) {
-        Some(digit @ b'0'..=b'9') => Some(digit - b'0'),
-        Some(digit @ b'a'..=b'f') => Some(digit - b'a' + 10),
-        _ => None,
-    };
     let mut bytes = [0; 16];
-    for (byte, place) in bytes.iter_mut().zip(DIGITS) {
-        *byte = digit(place.into())? << 4 | digit(usize::from(place) + 1)?;
+    let mut digits = 0;
+    for char in text.bytes() {
+        let digit = match char {
+            b'0'..=b'9' => char - b'0',
+            b'a'..=b'f' => char - b'a' + 10,
+            _ => continue,
+        };
+        let byte: &mut u8 = bytes.get_mut(digits / 2)?;
+        *byte = *byte << 4 | digit;
+        digits += 1;
     }
     let id = Uuid::from_bytes(bytes);
     (write_uuid(id) == text).then_some(id)

@@ -12,6 +12,7 @@
 //! | [`calendar`] | days of the calendar, and instants as people write them |
 //! | [`value`] | attribute and property values |
 //! | [`limits`] | every bound, once, with its reason |
+//! | [`json`] | JSON that is looked at where it lies, without a tree |
 //! | [`decode`] | reading typed things out of values, with errors that name the path |
 //! | [`protocol`] | every wire type, once |
 //! | [`profile`] | what is known of a user: applying records, event activity, merging |
@@ -21,6 +22,7 @@
 pub mod calendar;
 pub mod decode;
 pub mod ids;
+pub mod json;
 pub mod limits;
 pub mod message;
 pub mod profile;

@@ -1,6 +1,6 @@
 // What the module needs of the browser: requests, one timer, locks and the page's events. It decides nothing.
 
-import { SIGNALS } from "./codes.js";
+import { ASKS } from "./codes.js";
 
 /** A request that takes longer counts as lost. */
 const TIMEOUT_MS = 30_000;
@@ -20,8 +20,11 @@ async function compressed(body) {
 /** The streams that this page wrote. None but the present one is taken care of by somebody else. */
 const own = new Set();
 
-/** Connects the module to the browser. `call(act)` runs `act` with the module, as long as it is alive. */
-export function connect(call, url) {
+/** The longest that a timer can run. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** Connects the module to the browser. `act(what, …)` asks the module, as long as it is alive. */
+export function connect(act, url) {
   const listening = new AbortController();
   let timer;
   let stream; // the one that the module writes
@@ -60,10 +63,10 @@ export function connect(call, url) {
     } catch {
       // No locks: nothing is known to be taken care of.
     }
-    call((sdk) => sdk.adopt(live));
+    act(ASKS.adopt, live.map((id) => `${id}\n`).join(""));
   }
 
-  const tick = () => call((sdk) => sdk.signal(SIGNALS.tick));
+  const tick = () => act(ASKS.tick);
 
   /** The page is visible again: time to look for what other pages left. */
   function shown() {
@@ -79,45 +82,45 @@ export function connect(call, url) {
    */
   function left() {
     gone = true;
-    call((sdk) => sdk.signal(SIGNALS.hidden));
+    act(ASKS.hidden);
     letGo();
   }
 
   const on = (target, event, act) => target.addEventListener(event, act, { signal: listening.signal });
-  on(document, "visibilitychange", () => (document.hidden ? call((sdk) => sdk.signal(SIGNALS.hidden)) : shown()));
+  on(document, "visibilitychange", () => (document.hidden ? act(ASKS.hidden) : shown()));
   on(window, "pagehide", left);
   on(window, "pageshow", shown);
   on(window, "online", () => {
     adopt();
-    call((sdk) => sdk.signal(SIGNALS.online));
+    act(ASKS.online);
   });
-  on(window, "storage", (event) => call((sdk) => sdk.storage_changed(event.key)));
+  on(window, "storage", (event) => act(ASKS.storageChanged, event.key ?? ""));
 
   return {
     adopt,
 
     /** The body is text and there are no headers of our own: a simple request, which needs no preflight. */
     async send({ flush, keepalive }, body) {
-      let answer = [];
+      let answer = ["", flush, -1, -1];
       try {
         const signal = keepalive ? undefined : AbortSignal.timeout?.(TIMEOUT_MS);
         // A page that is being left has no time to compress.
         if (!keepalive) body = await compressed(body);
         const response = await fetch(url, { method: "POST", body, credentials: "omit", keepalive, signal });
         const wait = response.headers.get("retry-after")?.trim();
-        answer = [response.status, /^\d+$/.test(wait) ? Number(wait) : undefined, await response.text()];
+        answer = [await response.text(), flush, response.status, /^\d+$/.test(wait) ? Number(wait) : -1];
       } catch {
         // There was no answer.
       }
-      call((sdk) => sdk.reply(flush, ...answer));
+      act(ASKS.reply, ...answer);
     },
 
-    /** A call is done: which stream is written now, and in how many milliseconds the module has something to do. */
-    settled({ stream: written, wait }) {
+    /** Which stream is written from now on, and when the module has something to do. It says so again after each `tick`. */
+    settled({ stream: written, at }) {
       stream = written;
       hold();
       clearTimeout(timer);
-      if (wait !== undefined) timer = setTimeout(tick, wait);
+      if (at !== undefined) timer = setTimeout(tick, Math.min(Math.max(at - Date.now(), 0), LONGEST_MS));
     },
 
     stop() {

@@ -1,9 +1,33 @@
 // What the module says in numbers. The module's own tests hold these lists to it: they are JSON.
 
-/** What happens to the module, and what it is asked: the numbers of its methods `signal` and `ask`. Calls that are
- * kept for the next page name them, so they stay. */
-export const SIGNALS = { begin: 0, tick: 1, hidden: 2, online: 3, openSession: 4, wipe: 5, logOut: 6 };
-export const QUESTIONS = { deviceId: 0, externalId: 1, heldMessages: 2, queuedRecords: 3 };
+/** What the module is asked to do or to say. Calls that are kept for the next page have these numbers, so they stay. */
+export const ASKS = {
+  begin: 0,
+  tick: 1,
+  hidden: 2,
+  online: 3,
+  openSession: 4,
+  wipe: 5,
+  logOut: 6,
+  log: 7,
+  changeUser: 8,
+  setSignature: 9,
+  describe: 10,
+  flush: 11,
+  adopt: 12,
+  storageChanged: 13,
+  reply: 14,
+  recordTime: 15,
+  interests: 16,
+  canTest: 17,
+  checkMessage: 18,
+  defer: 19,
+  takeDeferred: 20,
+  deviceId: 21,
+  externalId: 22,
+  heldMessages: 23,
+  queuedRecords: 24,
+};
 
 /** Why a flush failed, or records were dropped. */
 export const REASONS = [
@@ -16,22 +40,15 @@ export const REASONS = [
   "the server does not take the user's signature"
 ];
 
-/** What is wrong with a call, from 1. */
+/** What is wrong with a call, from 1. What only servers find out is left out. */
 export const WRONGS = [
   "",
-  "a record must be an object",
-  "there is no such record",
-  "there is no such attribute",
-  "there is no such change",
+  "there is no such call",
   "that is not a message of this SDK",
   "properties must be an object",
   "a currency must be an ISO 4217 code, like EUR",
   "a number must be finite",
-  "a date must be valid",
-  "only null, booleans, numbers, strings, dates, arrays and objects can be stored",
-  "a name stands twice in one object",
   "a user id must have 1 to 997 bytes and no control characters",
-  "there is no such channel",
   "a subscription must be opted_in, subscribed or unsubscribed",
   "a group must be subscribed or unsubscribed",
   "only an object can be merged",
@@ -39,7 +56,7 @@ export const WRONGS = [
   "initialize() was called without enableSdkAuthentication",
   "a signature must have 1 to 8192 bytes",
   "nobody is signed in",
-  "the record is not of any known form",
+  "",
   "a name must have 1 to 255 characters and may not start with $",
   "a value may be nested at most 16 levels deep",
   "properties, or the value of an attribute, may have at most 50 KiB as JSON",
@@ -48,8 +65,6 @@ export const WRONGS = [
   "a quantity must be a whole number from 1 to 100",
   "the value is not of the attribute's form",
   "an increment must be from -10^18 to 10^18",
-  "a path must have 1 to 16 names",
-  "a latitude must be from -90 to 90, a longitude from -180 to 180, an accuracy not negative",
-  "the alias belongs to another user",
-  "the profile has as many different events, attributes, messages or groups as it may have"
+  "",
+  "a latitude must be from -90 to 90, a longitude from -180 to 180, an accuracy not negative"
 ];

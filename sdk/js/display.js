@@ -1,7 +1,7 @@
 // Draws messages: one at a time, in a shadow root, so that neither the page's styles nor the message's get at each other. Everything
 // is made with the DOM's own methods: no markup is parsed, so no text of a message can become code; and no inline style is used but
 // a variable, so that a strict Content-Security-Policy is content. Which message is shown, and what a click comes to, is decided in
-// the module; it has also held the addresses against its rules.
+// the module.
 
 /** Messages that wait to be drawn; more are left out. */
 const MAX_WAITING = 100;
@@ -82,8 +82,15 @@ button:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 @media (prefers-reduced-motion: reduce) { .slide-up, .modal { animation: none; } }
 `;
 
-/** Makes the place where messages are drawn. `record(type, message, button)` says what a visitor saw and clicked. */
-export function makeDisplay(zIndex, record) {
+/** Stacking order of slide-ups, as far as a browser can count. */
+const zIndexOf = ({ inAppMessageZIndex: given }) =>
+  typeof given === "number" && given >= 0 ? Math.min(Math.trunc(given), 2 ** 31 - 1) : 9001;
+
+/**
+ * Makes the place where messages are drawn, as the site's options have it. `record(type, message, button)` says what a visitor saw and
+ * clicked.
+ */
+export function makeDisplay(options, record) {
   const waiting = [];
   let shown; // { id, host, timer }
 
@@ -108,7 +115,7 @@ export function makeDisplay(zIndex, record) {
     const styles = new CSSStyleSheet();
     styles.replaceSync(CSS);
     root.adoptedStyleSheets = [styles];
-    host.style.setProperty("--kindling-z-index", zIndex);
+    host.style.setProperty("--kindling-z-index", zIndexOf(options));
 
     const add = (parent, tag, className, text) => {
       const element = document.createElement(tag);
@@ -124,7 +131,7 @@ export function makeDisplay(zIndex, record) {
     const clicked = (action, button) => {
       record("message_click", id, button);
       if (shown === mine) next();
-      if (action?.type === "open_url") open(action);
+      if (action?.type === "open_url") open(action, options.openInAppMessagesInNewTab);
     };
 
     const frame = isModal
@@ -157,6 +164,7 @@ export function makeDisplay(zIndex, record) {
     on(close, "click", next);
     // The Escape key closes a dialog by itself; that is a dismissal.
     on(frame, "close", next);
+    if (options.requireExplicitInAppMessageDismissal) frame.addEventListener("cancel", (event) => event.preventDefault());
     document.body.append(host);
     // In the top layer: above everything, with the page behind it inert, and focus given back when it closes.
     if (isModal) frame.showModal();
@@ -185,9 +193,19 @@ export function makeDisplay(zIndex, record) {
   };
 }
 
-function open({ url, new_tab }) {
+/** Whether an address may be opened from the page: `javascript:` and the like would let the author of a message run code in the site. */
+export function isSafe(url) {
   try {
-    if (new_tab) window.open(url, "_blank", "noopener");
+    return /^(https?|mailto|tel|sms):$/.test(new URL(url, document.baseURI).protocol);
+  } catch {
+    return false;
+  }
+}
+
+function open({ url, new_tab }, always) {
+  if (!isSafe(url)) return;
+  try {
+    if (new_tab || always) window.open(url, "_blank", "noopener");
     else location.assign(url);
   } catch {
     // Not an address after all.

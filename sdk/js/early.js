@@ -16,10 +16,6 @@ const page = `${Date.now().toString(36)}${Math.random().toString(36).slice(2)}`;
 let next = 1000; // as text, in their order
 let release;
 
-const times = function (name, value) {
-  return this[name] instanceof Date ? { $time: +this[name] } : value;
-};
-
 function remove(name) {
   try {
     localStorage.removeItem(name);
@@ -28,19 +24,16 @@ function remove(name) {
   }
 }
 
-/** Keeps what `act` would call on the module. Returns what forgets it again. */
-export function keepEarly(key, at, act) {
-  const calls = [];
+/** Keeps what the module is to be asked. Returns what forgets it again. */
+export function keepEarly(key, at, ask) {
+  const name = `${PREFIX}${page}.${next++}`;
   try {
-    act(new Proxy({}, { get: (_, method) => (...args) => void calls.push([method, args]) }));
-    const name = `${PREFIX}${page}.${next++}`;
-    localStorage.setItem(name, JSON.stringify([key, at, calls], times));
+    localStorage.setItem(name, JSON.stringify([key, at, ask]));
     hold();
-    return () => remove(name);
   } catch {
-    // It is in memory, and nowhere else: it can't be written, or storage is full or blocked.
-    return () => {};
+    // It is in memory, and nowhere else: storage is full or blocked.
   }
+  return () => remove(name);
 }
 
 /** As long as this page lives and has such calls, no other makes them. */
@@ -69,8 +62,8 @@ async function whileFree(lock, act) {
 /** What is damaged is nothing. */
 function parse(text) {
   try {
-    const entry = JSON.parse(text);
-    return Array.isArray(entry) ? entry : [];
+    const [key, at, ask] = JSON.parse(text);
+    return [key, at, [...ask]];
   } catch {
     return [];
   }
@@ -80,7 +73,7 @@ function parse(text) {
 function take(owner, key, age, left) {
   for (const name of namesOf(`${owner}.`)) {
     const text = localStorage.getItem(name);
-    const [of, at, calls] = parse(text);
+    const [of, at, ask] = parse(text);
     if (!(Date.now() - at < KEPT_MS)) {
       remove(name);
     } else if (of === key && Date.now() - at >= age) {
@@ -88,14 +81,14 @@ function take(owner, key, age, left) {
       localStorage.setItem(own, text);
       remove(name);
       hold();
-      left.push({ at, calls, drop: () => remove(own) });
+      left.push({ name: "a call of the page before", at, ask, drop: () => remove(own) });
     }
   }
 }
 
 const namesOf = (prefix) => Object.keys(localStorage).filter((name) => name.startsWith(prefix)).sort();
 
-/** What pages that are gone have left: times, what to call, and what forgets it. */
+/** What pages that are gone have left: times, what to ask the module, and what forgets it. */
 export async function takeEarly(key) {
   const left = [];
   try {

@@ -1,9 +1,9 @@
 /**
  * Kindling for the web: identify users, record what they do, and show them in-app messages.
  *
- * Every function is safe to call at any time: before {@link initialize} it logs a warning and does nothing, before the
- * WebAssembly module is ready it is kept and carried out in order with the time of the call, and a wrong argument logs a
- * warning and returns `false`. No function throws into the page.
+ * Every function is safe to call at any time and in any order: before {@link initialize}, and until the WebAssembly module is ready, a
+ * call is kept and carried out in order, with the time at which it was made. A wrong argument logs a warning and returns `false`. No
+ * function throws into the page.
  */
 
 /** A value that an event property or a custom attribute may have. Dates keep their type; `undefined` members are left out. */
@@ -41,11 +41,31 @@ export interface InitializationOptions {
    * Default `false`.
    */
   enableSdkAuthentication?: boolean;
+  /** The version of your app, for segments. 1 to 255 characters. */
+  appVersion?: string;
+  /** The same as one to four numbers, like `"1.2.3.4"`; only with `appVersion`. */
+  appVersionNumber?: string;
+  /** The id of this device, a UUID in lower case, if you have one of your own for it. It is remembered. Default: a random one. */
+  deviceId?: string;
+  /** `"memory"`: nothing is left on the device, and what is queued ends with the page. Default `"local"`: localStorage. */
+  storage?: "local" | "memory";
   /** Stacking order of a shown message. Default 9001. */
   inAppMessageZIndex?: number;
-  /** Where the WebAssembly module is, if not beside this file: an address, a response, its bytes, or the compiled module. */
-  wasm?: string | URL | Request | Response | Promise<Response> | BufferSource | WebAssembly.Module;
+  /** What a click opens is always opened in a new tab. Default `false`. */
+  openInAppMessagesInNewTab?: boolean;
+  /** The Escape key does not close a modal message; its buttons do. Default `false`. */
+  requireExplicitInAppMessageDismissal?: boolean;
+  /**
+   * Where the WebAssembly module is, if not beside this file: an address, a response, its bytes, or the compiled module; or a promise of
+   * one of these, or a function that gives one.
+   */
+  wasm?: WasmSource;
+  /** The same for the module that tests properties, which is loaded when the first message comes that has such tests. */
+  filtersWasm?: WasmSource;
 }
+
+type Wasm = string | URL | Request | Response | BufferSource | WebAssembly.Module;
+export type WasmSource = Wasm | Promise<Wasm> | (() => Wasm | Promise<Wasm>);
 
 /** What the SDK can say of a device. */
 export const DeviceProperties: {
@@ -118,6 +138,16 @@ export function logCustomEvent(name: string, properties?: Properties): boolean;
  */
 export function logPurchase(productId: string, price: number, currency?: string, quantity?: number, properties?: Properties): boolean;
 
+/**
+ * Records one of the recommended events of a shop, as a custom event of that name: a product was looked at, a cart changed, a checkout
+ * began, an order was placed.
+ */
+export function logEcommerceEvent(event: EcommerceEvent): boolean;
+export interface EcommerceEvent {
+  name: "ecommerce.product_viewed" | "ecommerce.cart_updated" | "ecommerce.checkout_started" | "ecommerce.order_placed";
+  properties: Properties;
+}
+
 /** Sends what is queued now. The callback gets `true` when the server has taken everything that was queued at the call. */
 export function requestImmediateDataFlush(callback?: (success: boolean) => void): void;
 
@@ -127,6 +157,13 @@ export function subscribeToInAppMessage(subscriber: (message: InAppMessage) => v
 export function automaticallyShowInAppMessages(): void;
 /** Shows a message. An impression is recorded, and a click when the visitor clicks. `false` when it can't be shown. */
 export function showInAppMessage(message: InAppMessage): boolean;
+/**
+ * Puts a message off: {@link getDeferredInAppMessage} gives it back, also on a later page. There is one at a time, and it is gone when its
+ * campaign is, or when the user changes.
+ */
+export function deferInAppMessage(message: InAppMessage): boolean;
+/** The message that was put off, once. */
+export function getDeferredInAppMessage(): InAppMessage | undefined;
 /** Records that a message was seen, for pages that draw messages themselves. */
 export function logInAppMessageImpression(message: InAppMessage): boolean;
 /** Records that a message was clicked, for pages that draw messages themselves. */
@@ -141,7 +178,10 @@ export function getHeldInAppMessages(): HeldInAppMessage[];
 /** Forgets everything on this device: id, user, session, messages and what is queued. The SDK goes on as a new visitor. */
 export function wipeData(): void;
 
-/** Turns logging to the console on or off. */
+/** Says what this SDK came with, like `["npm"]` or `["google_tag_manager"]`: at most 16 words of 1 to 64 characters. */
+export function addSdkMetadata(metadata: readonly string[]): void;
+
+/** Turns logging to the console on or off. So does `?kindlingLogging=true` in the page's address. */
 export function toggleLogging(): void;
 /** Sends log lines to `logger` instead of the console, and turns logging on. */
 export function setLogger(logger: (line: string) => void): void;

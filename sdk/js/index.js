@@ -2,12 +2,15 @@
 // and lets nothing throw into the page. What the SDK does is decided in WebAssembly.
 
 import { connect } from "./browser.js";
-import { QUESTIONS, REASONS, SIGNALS, WRONGS } from "./codes.js";
+import { ASKS, REASONS, WRONGS } from "./codes.js";
 import { isCrawler, isRefused, setConsent } from "./consent.js";
-import { describe } from "./device.js";
-import { makeDisplay } from "./display.js";
+import { agent, describe } from "./device.js";
+import { isSafe, makeDisplay } from "./display.js";
 import { keepEarly, letGo, takeEarly } from "./early.js";
+import { makeHost } from "./host.js";
+import { toJson } from "./json.js";
 import * as glue from "./kindling.js"; // Generated. It does nothing before it is asked to.
+import { compile } from "./load.js";
 
 export { DeviceProperties } from "./device.js";
 
@@ -16,13 +19,23 @@ const VERSION = "__VERSION__";
 /** Calls that came before the module was ready wait here; more than this are refused. */
 const MAX_EARLY_CALLS = 1000;
 
-let state = null; // { sdk, early, ready, user, … } from initialize() to destroy()
+let state = null; // { up, early, ready, … } from initialize() to destroy()
+let before = []; // calls that came before the first initialize()
 let asked = []; // what initialize() was last asked, for enableSDK()
 let log = null; // a function while logging is on
 let keptAt; // when the call was made that is carried out, if the loader kept it
+let next = 1; // numbers subscriptions and those who wait for a flush
+const subscribers = new Map();
+const waiters = new Map();
+const origins = []; // what addSdkMetadata() was told
 
 const say = (text) => log?.(`[kindling] ${text}`);
-const warn = (text) => (log ?? console.warn)(`[kindling] ${text}`);
+
+/** Logs what is wrong with a call, which therefore comes to nothing. */
+function refuse(name, wrong) {
+  (log ?? console.warn)(`[kindling] ${name}(): ${wrong}`);
+  return false;
+}
 
 /** Calls a function of the page; what it throws is the page's affair, not ours. */
 function callPage(callback, ...args) {
@@ -35,23 +48,21 @@ function callPage(callback, ...args) {
   }
 }
 
-/** Runs `act` with the module: now, or in order as soon as it is ready. Setters return nothing, 0 or the number of what is wrong. */
-function run(name, act) {
-  if (!state) {
-    warn(`${name}() was called before initialize(), and ignored`);
-    return false;
-  }
-  if (state.failed || state.closing) return false;
-  if (!state.sdk) {
-    if (state.early.length >= MAX_EARLY_CALLS) {
-      warn(`${name}() was ignored: too many calls before the SDK was ready`);
-      return false;
-    }
-    const at = keptAt ?? Date.now();
-    state.early.push({ name, act, at, drop: keepEarly(state.asked[0], at, act) });
-    return true;
-  }
-  return keptAt ? at(keptAt, () => perform(name, act)) : perform(name, act);
+/** Has the module do something: now, or in order as soon as it is ready. Says whether it was done, as far as that can be said. */
+function run(name, ...ask) {
+  if (!state && !before) return refuse(name, "there is no SDK to call: it was not started, or it was stopped");
+  if (state?.failed || state?.closing) return false;
+  if (state?.up) return keptAt ? at(keptAt, () => perform(name, ask)) : perform(name, ask);
+  const early = state ? state.early : before;
+  if (early.length >= MAX_EARLY_CALLS) return refuse(name, "too many calls before the SDK was ready");
+  early.push(keep({ name, at: keptAt ?? Date.now(), ask }));
+  return true;
+}
+
+/** Keeps an early call in storage too, as soon as it is known for which workspace. */
+function keep(call) {
+  if (state) call.drop = keepEarly(state.asked[0], call.at, call.ask);
+  return call;
 }
 
 /** For `loader.js` only: makes a call that it kept, with the time at which it came. */
@@ -61,49 +72,38 @@ export function carryOut(time, call) {
   keptAt = undefined;
 }
 
-function perform(name, act) {
-  try {
-    const wrong = act(state.sdk);
-    if (wrong) {
-      warn(`${name}(): ${WRONGS[wrong]}`);
-      return false;
-    }
-    return true;
-  } catch (error) {
-    return survive(name, error, false);
-  }
+/** Setters are answered with nothing, or with the number of what is wrong. */
+function perform(name, ask) {
+  const wrong = act(...ask);
+  return wrong === undefined ? false : !wrong || refuse(name, WRONGS[wrong]);
 }
 
-/** Reads something from the module. */
-function ask(act, otherwise) {
-  if (!state?.sdk || state.failed) return otherwise;
+/**
+ * Asks the module for something, by its number in `ASKS`, and does what follows from it. Gives the answer, a text; nothing if there is no
+ * module, or if it has come to its end.
+ */
+function act(what, text = "", x = 0, y = 0, z = 0) {
+  if (!state?.up || state.failed) return undefined;
   try {
-    return act(state.sdk);
+    const [answer, ...effects] = glue.act(what, text, x, y, z, Date.now());
+    while (effects.length) receive(JSON.parse(effects.shift()), effects.shift());
+    return answer;
   } catch (error) {
-    return survive("the SDK", error, otherwise);
+    recover(error);
   }
-}
-
-/** What an argument throws when it is read (a getter, a proxy) ends the call; only a trap ends the module. */
-function survive(name, error, result) {
-  if (error instanceof WebAssembly.RuntimeError) recover(name, error);
-  else warn(`${name}: ${error}`);
-  return result;
 }
 
 /**
  * After a trap the module's memory can't be trusted. It is made anew once, from what is stored; after a second one the SDK is silent
  * until the next page. What is stored is safe either way.
  */
-function recover(name, error) {
+function recover(error) {
   const mine = state;
-  mine.browser?.stop();
-  mine.display?.clear();
-  mine.sdk = null;
-  dismiss(mine);
-  if (mine.recovered) return fail(`stopped by an error in ${name}`, error);
+  if (!mine) return;
+  halt(mine);
+  if (mine.recovered) return fail("stopped by an error", error);
   mine.recovered = true;
-  console.warn(`[kindling] starts anew after an error in ${name}`, error);
+  console.warn("[kindling] starts anew after an error", error);
   // Not while the page's call is still under way.
   mine.ready = Promise.resolve()
     .then(() => {
@@ -115,9 +115,19 @@ function recover(name, error) {
 }
 
 function fail(text, error) {
-  state.failed = true;
+  if (state) state.failed = true;
   console.warn(`[kindling] ${text}`, error);
   return false;
+}
+
+/** Takes everything of the SDK from the page, and tells those who wait for a flush that nothing comes any more. */
+function halt(mine) {
+  mine.browser?.stop();
+  mine.display?.clear();
+  mine.up = false;
+  const callbacks = [...waiters.values()];
+  waiters.clear();
+  for (const callback of callbacks) callPage(callback, false);
 }
 
 const isText = (value) => typeof value === "string";
@@ -126,80 +136,79 @@ export function initialize(sdkKey, options) {
   try {
     return typeof window !== "undefined" && start(sdkKey, options);
   } catch (error) {
-    warn(`initialize(): ${error}`);
-    return false;
+    return refuse("initialize", error);
   }
 }
 
 function start(sdkKey, options) {
   if (state) {
-    warn("initialize() was called again, and ignored");
+    refuse("initialize", "it was called before, and is ignored");
     return true;
   }
-  const wrong =
-    !isText(sdkKey) || sdkKey === "" ? "a key is needed" : !isText(options?.baseUrl) ? "options.baseUrl is needed" : null;
-  if (wrong) {
-    warn(`initialize(): ${wrong}`);
-    return false;
-  }
-  if (options.enableLogging && !log) toggleLogging();
-  if (!options.allowCrawlerActivity && isCrawler()) {
-    say("not started: a program reads this page");
-    return false;
-  }
+  if (!isText(sdkKey) || !sdkKey) return refuse("initialize", "a key is needed");
+  if (!isText(options?.baseUrl)) return refuse("initialize", "options.baseUrl is needed");
+  if (!log && (options.enableLogging || /[?&]kindlingLogging=true\b/.test(location.search))) toggleLogging();
+  const early = before ?? [];
+  before = null;
+  if (!options.allowCrawlerActivity && isCrawler()) return say("not started: a program reads this page"), false;
   asked = [sdkKey, options];
-  if (isRefused(options)) {
-    say("not started: the visitor does not take part");
-    return false;
-  }
-  const mine = { sdk: null, early: [], failed: false, subscribers: new Map(), waiters: new Map(), next: 1, user: new User(OWN), asked };
-  state = mine;
+  if (isRefused(options)) return say("not started: the visitor does not take part"), false;
+  const mine = (state = { early, asked, user: new User(OWN) });
+  for (const call of early) keep(call);
   mine.ready = load(options.wasm)
     .then(() => takeEarly(sdkKey))
     .then((left) => state === mine && begin(mine, left))
     .catch((error) => {
+      for (const call of early) call.drop();
       mine.failed = true;
-      for (const call of mine.early) call.drop();
       console.warn("[kindling] could not start", error);
       return false;
     });
   return true;
 }
 
-/** A length of time that the page may set. */
-const seconds = (given, least, otherwise) => (typeof given === "number" && given >= least ? given : otherwise);
+/** A length of time that the page may set, in milliseconds. */
+const ms = (given, least, otherwise) => Math.round((typeof given === "number" && given >= least ? given : otherwise) * 1000);
+
+/** A browser may block localStorage; touching it throws then. */
+function isBlocked() {
+  try {
+    localStorage.getItem("");
+    return false;
+  } catch {
+    return refuse("initialize", "storage is blocked: records are kept in memory only"), true;
+  }
+}
 
 /** Makes the module's side of the SDK, and does what waited for it. */
 function begin(mine, left = []) {
-  const [sdkKey, options] = mine.asked;
-  const url = `${options.baseUrl.replace(/\/+$/, "")}/sdk/v1/flush`;
-  mine.sdk = new glue.Sdk(
-    sdkKey,
-    `web/${VERSION}`,
-    seconds(options.sessionTimeoutInSeconds, 1, 1800),
-    seconds(options.minimumIntervalBetweenTriggerActionsInSeconds, 0, 30),
+  const [key, options] = mine.asked;
+  const { deviceId: device, devicePropertyAllowlist: allowed, minimumIntervalBetweenTriggerActionsInSeconds: interval } = options;
+  const started = {
+    key,
+    sdk: `web/${VERSION}`,
+    device,
+    session: ms(options.sessionTimeoutInSeconds, 1, 1800),
+    interval: ms(interval, 0, 30),
     // A visitor who wants to save data is sent for less often, and for more at a time.
-    seconds(options.flushIntervalInSeconds, 1, 10) * (navigator.connection?.saveData ? 6 : 1),
-    Boolean(options.enableSdkAuthentication),
-    receive,
-  );
-  mine.browser = connect((act) => state === mine && ask(act), url);
-  mine.display = makeDisplay(zIndex(options), (type, message, button) =>
-    state === mine && ask((sdk) => sdk.log({ type, message, button })),
-  );
+    flush: ms(options.flushIntervalInSeconds, 1, 10) * (navigator.connection?.saveData ? 6 : 1),
+    authentication: options.enableSdkAuthentication || undefined,
+    memory: options.storage === "memory" || isBlocked() || undefined,
+    agent: agent(allowed),
+  };
+  const own = (...ask) => state === mine && act(...ask);
+  glue.start(toJson(started), makeHost(options.filtersWasm, () => own(ASKS.canTest)));
+  mine.up = true;
+  mine.browser = connect(own, `${options.baseUrl.replace(/\/+$/, "")}/sdk/v1/flush`);
+  mine.display = makeDisplay(options, (type, message, button) => own(ASKS.log, toJson({ type, message, button })));
   updateInterests();
-  mine.sdk.describe(describe(options.devicePropertyAllowlist));
-  mine.sdk.signal(SIGNALS.begin);
-  mine.browser.adopt();
+  tellDevice();
+  act(ASKS.begin);
+  mine.browser?.adopt();
   // In order, each with the clock at the time of its call: first those that pages before this one had no time for.
-  const missed = left.map(({ calls, ...call }) => ({
-    ...call,
-    name: "a call of the page before",
-    act: (sdk) => calls.forEach(([method, args]) => sdk[method](...args)),
-  }));
-  mine.early.unshift(...missed);
-  for (let call; mine.sdk && (call = mine.early.shift()); ) {
-    at(call.at, () => perform(call.name, call.act));
+  mine.early.unshift(...left);
+  for (let call; mine.up && (call = mine.early.shift()); ) {
+    at(call.at, () => perform(call.name, call.ask));
     call.drop();
   }
   letGo();
@@ -208,47 +217,37 @@ function begin(mine, left = []) {
   return isInitialized();
 }
 
-/** Carries out a call that came early, with the time at which it came. */
-function at(time, act) {
-  state.sdk.set_record_time(time);
-  try {
-    return act();
-  } finally {
-    state?.sdk?.set_record_time(undefined);
-  }
+/** Does something as of the time at which the page called for it. */
+function at(time, make) {
+  act(ASKS.recordTime, "", time);
+  const made = make();
+  act(ASKS.recordTime);
+  return made;
 }
 
-const load = (source) => glue.default({ module_or_path: source ?? new URL("./kindling_bg.wasm", import.meta.url) });
-
-const zIndex = ({ inAppMessageZIndex: given }) =>
-  typeof given === "number" && given >= 0 ? Math.min(Math.trunc(given), 2 ** 31 - 1) : 9001;
+async function load(source = new URL("./kindling_bg.wasm", import.meta.url)) {
+  glue.initSync({ module: await compile(source) });
+}
 
 export function ready() {
   return state ? state.ready : Promise.resolve(false);
 }
 
 export function isInitialized() {
-  return Boolean(state?.sdk) && !state.failed;
+  return Boolean(state?.up) && !state.failed;
 }
 
 export function destroy() {
-  if (!state) return;
   const mine = state;
+  if (!mine) return;
   state = null;
-  mine.browser?.stop();
-  mine.display?.clear();
-  dismiss(mine);
-}
-
-/** Tells those who wait for a flush that nothing comes any more. */
-function dismiss({ waiters }) {
-  const callbacks = [...waiters.values()];
-  waiters.clear();
-  for (const callback of callbacks) callPage(callback, false);
+  subscribers.clear();
+  halt(mine);
 }
 
 export function disableSDK({ flush = false } = {}) {
   setConsent(false);
+  before = null;
   if (!state) return;
   if (flush) requestImmediateDataFlush(destroy);
   else destroy();
@@ -270,76 +269,68 @@ export function isDisabled() {
 }
 
 /** What the module has to tell. */
-function receive([name, json, body]) {
+function receive(value, body) {
   if (!state) return;
-  const value = JSON.parse(json);
-  if (name === "show") {
+  const { type } = value;
+  if (type === "show") {
     tell("message", makeMessage(value.message));
-  } else if (name === "send" || name === "settled") {
-    state.browser[name](value, body);
-  } else if (name === "auth") {
-    tell("auth", value);
-  } else if (name === "activity") {
-    if ("reason" in value) value.reason = REASONS[value.reason];
-    if (log) say(`${value.type} ${JSON.stringify(value)}`);
-    tell("activity", value);
-  } else if (name === "flushed") {
-    const callback = state.waiters.get(value.token);
-    state.waiters.delete(value.token);
+  } else if (type === "send" || type === "settled") {
+    state.browser[type](value, body);
+  } else if (type === "auth") {
+    tell(type, value);
+  } else if (type === "flushed") {
+    const callback = waiters.get(value.token);
+    waiters.delete(value.token);
     if (callback) callPage(callback, value.taken);
   } else {
-    warn("storage is blocked: records are kept in memory only");
+    if ("reason" in value) value.reason = REASONS[value.reason];
+    if (log) say(`${type} ${JSON.stringify(value)}`);
+    tell("activity", value);
   }
 }
 
 function tell(kind, value) {
-  for (const subscriber of [...state.subscribers.values()]) {
+  for (const subscriber of [...subscribers.values()]) {
     if (subscriber.kind === kind) callPage(subscriber.callback, value);
   }
 }
 
 function subscribe(name, kind, callback) {
-  if (!state || typeof callback !== "function") {
-    warn(state ? `${name}(): a function is needed` : `${name}() was called before initialize(), and ignored`);
-    return undefined;
-  }
-  const id = `${kind}-${state.next++}`;
-  state.subscribers.set(id, { kind, callback });
+  if (typeof callback !== "function") return refuse(name, "a function is needed"), undefined;
+  const id = `${kind}-${next++}`;
+  subscribers.set(id, { kind, callback });
   updateInterests();
   return id;
 }
 
 /** The module is told whether anybody listens: a trigger that nobody would show uses up no message. */
 function updateInterests() {
-  const kinds = new Set([...state.subscribers.values()].map((subscriber) => subscriber.kind));
-  ask((sdk) => {
-    sdk.set_interests(kinds.has("message"), kinds.has("activity") || log !== null);
-  });
+  const has = (kind) => [...subscribers.values()].some((subscriber) => subscriber.kind === kind);
+  act(ASKS.interests, "", Number(has("message")), Number(has("activity") || log !== null));
 }
 
 export function removeSubscription(id) {
-  if (state?.subscribers.delete(id)) updateInterests();
+  if (subscribers.delete(id)) updateInterests();
 }
 
 export function removeAllSubscriptions() {
-  if (!state) return;
-  state.subscribers.clear();
+  subscribers.clear();
   updateInterests();
 }
 
 export function openSession() {
-  run("openSession", (sdk) => sdk.signal(SIGNALS.openSession));
+  run("openSession", ASKS.openSession);
 }
 
 export function changeUser(externalId, signature) {
-  if (!isText(externalId)) return warn("changeUser(): the id must be a string");
-  if (!isText(signature ?? "")) warn("changeUser(): the signature must be a string"), (signature = undefined);
-  run("changeUser", (sdk) => sdk.change_user(externalId, signature));
+  if (!isText(externalId)) return refuse("changeUser", "the id must be a string"), undefined;
+  if (!isText(signature ?? "")) refuse("changeUser", "the signature must be a string"), (signature = "");
+  run("changeUser", ASKS.changeUser, `${externalId}\n${signature ?? ""}`);
 }
 
 export function setSdkAuthenticationSignature(signature) {
-  if (!isText(signature)) return warn("setSdkAuthenticationSignature(): the signature must be a string"), false;
-  return run("setSdkAuthenticationSignature", (sdk) => sdk.set_signature(signature));
+  if (!isText(signature)) return refuse("setSdkAuthenticationSignature", "the signature must be a string");
+  return run("setSdkAuthenticationSignature", ASKS.setSignature, signature);
 }
 
 export function subscribeToSdkAuthenticationFailures(subscriber) {
@@ -351,8 +342,9 @@ export function logout(success, error) {
     const callback = taken ? success : error;
     if (typeof callback === "function") callPage(callback);
   };
+  state?.display?.clear();
   // Before the identity changes: the target is what this user did.
-  if (run("logout", (sdk) => (state.display?.clear(), sdk.signal(SIGNALS.logOut)))) requestImmediateDataFlush(done);
+  if (run("logout", ASKS.logOut)) requestImmediateDataFlush(done);
   else done(false);
 }
 
@@ -361,63 +353,84 @@ export function getUser() {
 }
 
 export function getDeviceId() {
-  return ask((sdk) => sdk.ask(QUESTIONS.deviceId));
+  return act(ASKS.deviceId);
+}
+
+export function addSdkMetadata(metadata) {
+  if (!Array.isArray(metadata)) return refuse("addSdkMetadata", "a list is needed"), undefined;
+  origins.push(...metadata);
+  tellDevice();
+}
+
+function tellDevice() {
+  if (state) act(ASKS.describe, toJson(describe(state.asked[1], origins)));
+}
+
+/** Has the module record something: an object in the form of a record. */
+function record(name, call) {
+  let json;
+  try {
+    json = toJson(call);
+  } catch (error) {
+    return refuse(name, error.message ?? error);
+  }
+  return run(name, ASKS.log, json);
 }
 
 export function logCustomEvent(name, properties) {
-  if (!isText(name)) return warn("logCustomEvent(): the name must be a string"), false;
-  const kept = keep(properties);
-  return run("logCustomEvent", (sdk) => sdk.log({ type: "custom_event", name, properties: kept() }));
+  return record("logCustomEvent", { type: "custom_event", name, properties });
 }
 
-export function logPurchase(productId, price, currency = "USD", quantity = 1, properties) {
-  if (!isText(productId)) return warn("logPurchase(): the product id must be a string"), false;
-  if (typeof price !== "number") return warn("logPurchase(): the price must be a number"), false;
-  const kept = keep(properties);
-  const bought = () => ({ product_id: productId, price, currency: `${currency}`, quantity: Number(quantity) });
-  return run("logPurchase", (sdk) => sdk.log({ type: "purchase", ...bought(), properties: kept() }));
+export function logPurchase(product_id, price, currency = "USD", quantity = 1, properties) {
+  const amount = { price, currency: `${currency}`, quantity: Number(quantity) };
+  return record("logPurchase", { type: "purchase", product_id, ...amount, properties });
 }
 
-/** The page may change an object after the call: while the call has to wait, a copy is kept. */
-function keep(value) {
-  if (state?.sdk || typeof value !== "object" || value === null) return () => value;
-  try {
-    const copy = structuredClone(value);
-    return () => copy;
-  } catch {
-    return () => value; // Not a plain value; the module will say so.
+export function logEcommerceEvent(event) {
+  const { name, properties } = event ?? {};
+  if (!/^ecommerce\.(product_viewed|cart_updated|checkout_started|order_placed)$/.test(name)) {
+    return refuse("logEcommerceEvent", "there is no such event");
   }
+  return record("logEcommerceEvent", { type: "custom_event", name, properties });
 }
 
 export function requestImmediateDataFlush(callback) {
-  const token = state ? state.next++ : 0;
-  if (state && typeof callback === "function") state.waiters.set(token, callback);
-  if (!run("requestImmediateDataFlush", (sdk) => sdk.flush(token)) && typeof callback === "function") {
-    state?.waiters.delete(token);
-    callPage(callback, false);
-  }
+  const token = next++;
+  if (typeof callback === "function") waiters.set(token, callback);
+  if (!run("requestImmediateDataFlush", ASKS.flush, "", token) && waiters.delete(token)) callPage(callback, false);
 }
 
 export function subscribeToInAppMessage(subscriber) {
   return subscribe("subscribeToInAppMessage", "message", subscriber);
 }
 
+const show = (message) => showInAppMessage(message);
+
 export function automaticallyShowInAppMessages() {
-  if (state?.automatic && state.subscribers.has(state.automatic)) return;
-  const id = subscribe("automaticallyShowInAppMessages", "message", (message) => showInAppMessage(message));
-  if (state) state.automatic = id;
+  for (const { callback } of subscribers.values()) if (callback === show) return;
+  subscribe("automaticallyShowInAppMessages", "message", show);
 }
 
-const isMessage = (name, message) =>
-  message instanceof InAppMessage || (warn(`${name}(): an in-app message is needed`), false);
+const isMessage = (name, message) => message instanceof InAppMessage || refuse(name, "an in-app message is needed");
 
 export function showInAppMessage(message) {
-  return isMessage("showInAppMessage", message) && run("showInAppMessage", (sdk) => sdk.check_message(message[RAW]) || state.display.show(message[RAW]));
+  const name = "showInAppMessage";
+  if (!isMessage(name, message) || !run(name, ASKS.checkMessage, toJson(message[RAW]))) return false;
+  state?.display?.show(message[RAW]);
+  return true;
 }
 
-function logMessage(name, type, message, button) {
-  return isMessage(name, message) && run(name, (sdk) => sdk.log({ type: `message_${type}`, message: message.id, button }));
+export function deferInAppMessage(message) {
+  return isMessage("deferInAppMessage", message) && run("deferInAppMessage", ASKS.defer, message.id);
 }
+
+export function getDeferredInAppMessage() {
+  const json = act(ASKS.takeDeferred);
+  return json ? makeMessage(JSON.parse(json)) : undefined;
+}
+
+const logMessage = (name, type, message, button) =>
+  isMessage(name, message) && record(name, { type: `message_${type}`, message: message.id, button });
 
 export const logInAppMessageImpression = (message) => logMessage("logInAppMessageImpression", "impression", message);
 
@@ -428,16 +441,17 @@ export const logInAppMessageButtonClick = (button, message) =>
 
 export const logInAppMessageDismissal = (message) => logMessage("logInAppMessageDismissal", "dismissal", message);
 
+const list = (what) => JSON.parse(act(what) || "[]");
+
 export function getHeldInAppMessages() {
-  const held = ask((sdk) => JSON.parse(sdk.ask(QUESTIONS.heldMessages)), []);
-  return held.map(({ message: { id, priority = 0, trigger, content }, shown: lastShownAt = null }) => {
+  return list(ASKS.heldMessages).map(({ message: { id, priority = 0, trigger, content }, shown: lastShownAt = null }) => {
     const { type, header = null, body: message } = content;
     return { id, type, header, message, priority, trigger, lastShownAt };
   });
 }
 
 export function getQueuedRecords() {
-  return ask((sdk) => JSON.parse(sdk.ask(QUESTIONS.queuedRecords)), []);
+  return list(ASKS.queuedRecords);
 }
 
 export function subscribeToActivity(subscriber) {
@@ -445,21 +459,19 @@ export function subscribeToActivity(subscriber) {
 }
 
 export function wipeData() {
-  run("wipeData", (sdk) => {
-    state.display?.clear();
-    sdk.signal(SIGNALS.wipe);
-  });
+  state?.display?.clear();
+  run("wipeData", ASKS.wipe);
 }
 
 export function toggleLogging() {
   log = log ? null : (line) => console.log(line);
-  if (state) updateInterests();
+  updateInterests();
 }
 
 export function setLogger(logger) {
-  if (typeof logger !== "function") return warn("setLogger(): a function is needed");
+  if (typeof logger !== "function") return refuse("setLogger", "a function is needed"), undefined;
   log = (line) => callPage(logger, line);
-  if (state) updateInterests();
+  updateInterests();
 }
 
 const OWN = Symbol("own"); // Only this module makes users and messages.
@@ -470,7 +482,8 @@ export class User {
     if (own !== OWN) throw new TypeError("use getUser()");
   }
   getUserId() {
-    return ask((sdk) => sdk.ask(QUESTIONS.externalId) ?? null);
+    const id = act(ASKS.externalId);
+    return id === "" ? null : id;
   }
   setDateOfBirth(year, month, day) {
     const clear = year === null && month === null && day === null;
@@ -484,45 +497,42 @@ export class User {
   setLanguage(language) {
     return setAttribute("setLanguage", "language", isText(language) ? language.toLowerCase() : language);
   }
-  addAlias(alias, label) {
-    if (!isText(alias) || !isText(label)) return warn("addAlias(): the alias and its label must be strings"), false;
-    return run("addAlias", (sdk) => sdk.log({ type: "alias", label, name: alias }));
+  addAlias(name, label) {
+    return record("addAlias", { type: "alias", label, name });
   }
   setEmailNotificationSubscriptionType(state) {
-    return subscribeTo("setEmailNotificationSubscriptionType", "email", state);
+    return record("setEmailNotificationSubscriptionType", { type: "subscription", channel: "email", state });
   }
   setPushNotificationSubscriptionType(state) {
-    return subscribeTo("setPushNotificationSubscriptionType", "push", state);
+    return record("setPushNotificationSubscriptionType", { type: "subscription", channel: "push", state });
   }
   addToSubscriptionGroup(group) {
-    return joinGroup("addToSubscriptionGroup", group, "subscribed");
+    return record("addToSubscriptionGroup", { type: "subscription_group", group, state: "subscribed" });
   }
   removeFromSubscriptionGroup(group) {
-    return joinGroup("removeFromSubscriptionGroup", group, "unsubscribed");
+    return record("removeFromSubscriptionGroup", { type: "subscription_group", group, state: "unsubscribed" });
   }
   setLastKnownLocation(latitude, longitude, accuracy, altitude) {
-    const location = { type: "location", latitude, longitude, accuracy: accuracy ?? undefined, altitude: altitude ?? undefined };
-    return run("setLastKnownLocation", (sdk) => sdk.log(location));
+    const measured = { accuracy: accuracy ?? undefined, altitude: altitude ?? undefined };
+    return record("setLastKnownLocation", { type: "location", latitude, longitude, ...measured });
   }
-  setCustomUserAttribute(key, value, merge = false) {
-    const kept = keep(value);
+  setCustomUserAttribute(key, value = null, merge = false) {
     const op = merge && typeof value === "object" && value !== null ? "merge" : "set";
-    return change("setCustomUserAttribute", key, () => ({ op, value: kept() ?? null }));
+    return change("setCustomUserAttribute", key, op, { value });
   }
   setCustomLocationAttribute(key, latitude, longitude) {
     const clear = latitude === null && longitude === null;
-    return change("setCustomLocationAttribute", key, () =>
-      clear ? { op: "set", value: null } : { op: "set_location", latitude, longitude },
-    );
+    if (clear) return change("setCustomLocationAttribute", key, "set", { value: null });
+    return change("setCustomLocationAttribute", key, "set_location", { latitude, longitude });
   }
   incrementCustomUserAttribute(key, by = 1) {
-    return change("incrementCustomUserAttribute", key, () => ({ op: "increment", by: Number(by) }));
+    return change("incrementCustomUserAttribute", key, "increment", { by: Number(by) });
   }
   addToCustomAttributeArray(key, value) {
-    return change("addToCustomAttributeArray", key, () => ({ op: "add", value: `${value}` }));
+    return change("addToCustomAttributeArray", key, "add", { value: `${value}` });
   }
   removeFromCustomAttributeArray(key, value) {
-    return change("removeFromCustomAttributeArray", key, () => ({ op: "remove", value: `${value}` }));
+    return change("removeFromCustomAttributeArray", key, "remove", { value: `${value}` });
   }
 }
 
@@ -537,23 +547,13 @@ const PLAIN = {
 };
 for (const name in PLAIN) User.prototype[name] = (value) => setAttribute(name, PLAIN[name], value);
 
-function setAttribute(name, attribute, value) {
-  if (value === undefined) return warn(`${name}(): a value is needed; null clears`), false;
-  return run(name, (sdk) => sdk.log({ type: "attribute", name: attribute, value }));
+function setAttribute(setter, name, value) {
+  if (value === undefined) return refuse(setter, "a value is needed; null clears");
+  return record(setter, { type: "attribute", name, value });
 }
 
-function subscribeTo(name, channel, state) {
-  return run(name, (sdk) => sdk.log({ type: "subscription", channel, state }));
-}
-
-function joinGroup(name, group, state) {
-  if (!isText(group)) return warn(`${name}(): the group must be a string`), false;
-  return run(name, (sdk) => sdk.log({ type: "subscription_group", group, state }));
-}
-
-function change(name, key, make) {
-  if (!isText(key)) return warn(`${name}(): the key must be a string`), false;
-  return run(name, (sdk) => sdk.log({ type: "custom_attribute", name: key, ...make() }));
+function change(setter, name, op, what) {
+  return record(setter, { type: "custom_attribute", name, op, ...what });
 }
 
 export class InAppMessage {
@@ -577,7 +577,7 @@ export class InAppMessage {
     this.extras = content.extras ?? {};
   }
   closeMessage() {
-    run("closeMessage", () => state.display.close(this.id));
+    state?.display?.close(this.id);
   }
 }
 
@@ -595,5 +595,7 @@ function makeMessage(raw) {
   return new Type(OWN, raw);
 }
 
-const makeAction = (action) =>
-  action?.type === "open_url" ? { type: "open_url", url: action.url, newTab: action.new_tab } : (action ?? { type: "none" });
+function makeAction(action) {
+  if (action?.type !== "open_url") return action ?? { type: "none" };
+  return isSafe(action.url) ? { type: "open_url", url: action.url, newTab: Boolean(action.new_tab) } : { type: "none" };
+}

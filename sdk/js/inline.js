@@ -9,8 +9,16 @@ const MODULE = "__MODULE__";
 
 const bytes = () => Uint8Array.from(atob(MODULE), (character) => character.charCodeAt(0));
 
+const filters = () => import("./filters-module.js").then((module) => module.bytes());
+
 export function initialize(sdkKey, options) {
   if (typeof options !== "object" || options === null) return start(sdkKey, options);
   // Nothing is decoded before it is asked for, and what the page's options throw when they are read is dealt with there.
-  return start(sdkKey, Object.create(options, { wasm: { get: () => options.wasm ?? bytes() } }));
+  return start(
+    sdkKey,
+    Object.create(options, {
+      wasm: { get: () => options.wasm ?? bytes() },
+      filtersWasm: { get: () => options.filtersWasm ?? filters },
+    }),
+  );
 }

@@ -4,11 +4,9 @@
 //! built natively, so that tests and simulations run the code that runs in browsers. `web` is the thin shell around it in
 //! WebAssembly: it converts and delegates, and decides nothing.
 
-#[cfg(any(test, target_arch = "wasm32"))]
 mod calls;
 pub mod client;
 mod json;
-#[cfg(any(test, target_arch = "wasm32"))]
 mod wrong;
 
 #[cfg(target_arch = "wasm32")]

@@ -13,7 +13,7 @@ use kindling_sdk::client::Reply;
 
 use crate::{
     Dice,
-    browser::{Browser, Page, Sent, at},
+    browser::{Browser, Page, Sent, at, call},
     server::{Answered, Server},
     truth::{self, Fate, Identities},
 };
@@ -198,7 +198,7 @@ impl World {
             _ => None,
         };
         let now = self.devices[device].now(self.now);
-        self.devices[device].pages[place].1.client.log(kind, now).unwrap();
+        self.devices[device].pages[place].1.client.log(&call(&kind), now).unwrap();
         if let Some(name) = unique {
             self.say(&format!("device {device} logs {name}{}", if full { ", which it can't store" } else { "" }));
             self.devices[device].open.push(name.clone());

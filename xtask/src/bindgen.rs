@@ -6,15 +6,12 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use wasm_bindgen_cli_support::Bindgen;
 
-/// The generated files are `kindling.js` and `kindling_bg.wasm`.
-const NAME: &str = "kindling";
-
-/// Writes the glue and the final module into `folder`.
-pub(crate) fn generate(wasm: &Path, folder: &Path) -> Result<()> {
+/// Writes the glue and the final module into `folder`, as `NAME.js` and `NAME_bg.wasm`.
+pub(crate) fn generate(wasm: &Path, folder: &Path, name: &str) -> Result<()> {
     let mut bindgen = Bindgen::new();
     bindgen
         .input_path(wasm)
-        .out_name(NAME)
+        .out_name(name)
         // The public types are written by hand, in sdk/js/index.d.ts.
         .typescript(false)
         // The facade passes the module in. A second `new URL(…)` in the glue would make bundlers emit a second copy.

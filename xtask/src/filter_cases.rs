@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::bindgen;
-use crate::cargo;
 use crate::folder;
 use crate::progress;
 use crate::project::Project;
@@ -14,14 +13,11 @@ use crate::wasm::Toolchain;
 /// Builds the module with its glue, and returns the folder that they are in.
 pub(crate) fn build(project: &Project, toolchain: &Toolchain) -> Result<PathBuf> {
     let wasm = progress::timed("compiling the filter cases to WebAssembly", || {
-        let mut command = toolchain.cargo(project, "build");
-        command.args(["--package", "kindling-filter-cases", "--lib", "--profile", "wasm"]);
-        let artifacts = cargo::build("the compilation of the filter cases", &mut command)?;
-        cargo::artifact(&artifacts, "kindling_filter_cases", "wasm")
+        toolchain.module(project, "kindling-filter-cases")
     })?;
     let place = project.target.join("filter-cases");
     folder::remove(&place)?;
     folder::create(&place)?;
-    bindgen::generate(&wasm, &place)?;
+    bindgen::generate(&wasm, &place, "kindling")?;
     Ok(place)
 }

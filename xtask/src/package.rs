@@ -12,7 +12,6 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::bindgen;
-use crate::cargo;
 use crate::fingerprint::Fingerprint;
 use crate::folder;
 use crate::npm;
@@ -37,23 +36,32 @@ const VERSION_TO_FILL: &str = "\"version\": \"0.0.0\"";
 /// The version as scripts name it, which is replaced too: in the package no script may have it any more.
 const VERSION_IN_SCRIPTS: &str = "__VERSION__";
 
-/// What is replaced by the module as base64, in the script that carries it.
-const MODULE_IN_SCRIPT: &str = "__MODULE__";
+/// A module of the package: what it is made of, and who has it.
+#[derive(Debug)]
+struct Module {
+    /// The package of this workspace that it is compiled from.
+    package: &'static str,
+    /// `NAME_bg.wasm` is the module, `NAME.js` its glue, which is generated.
+    name: &'static str,
+    /// The script that loads it, with all that this imports itself put into it.
+    entry: &'static str,
+    /// The script that carries it, and what is replaced there by the module as base64.
+    carrier: (&'static str, &'static str),
+}
 
-/// The script that carries the module.
-const INLINE: &str = "inline.js";
+/// What every page loads, and what pages load whose messages need it.
+const MODULES: [Module; 2] = [
+    Module { package: "kindling-sdk", name: "kindling", entry: "index.js", carrier: ("inline.js", "__MODULE__") },
+    Module {
+        package: "kindling-sdk-filters",
+        name: "kindling_filters",
+        entry: "filters.js",
+        carrier: ("filters-module.js", "__FILTERS__"),
+    },
+];
 
-/// What a page imports, with all that it imports itself put into it.
-const FACADE: &str = "index.js";
-
-/// What stands beside it in the package as it was written.
-const ALONE: [&str; 4] = [INLINE, "loader.js", "index.d.ts", "loader.d.ts"];
-
-/// The module.
-const MODULE: &str = "kindling_bg.wasm";
-
-/// The glue, which is generated.
-const GLUE: &str = "kindling.js";
+/// What stands beside them in the package as it was written.
+const ALONE: [&str; 3] = ["loader.js", "index.d.ts", "loader.d.ts"];
 
 /// A finished package.
 #[derive(Debug)]
@@ -65,7 +73,11 @@ pub(crate) struct Package {
 pub(crate) fn build(project: &Project, toolchain: &Toolchain) -> Result<Package> {
     let sources = Sources::of(project)?;
     let lock = lock(project)?;
-    let wasm = compile(project, toolchain)?;
+    let mut wasm = Vec::new();
+    for Module { package, .. } in &MODULES {
+        let what = format!("compiling {package} to WebAssembly with {}", toolchain.name());
+        wasm.push(progress::timed(&what, || toolchain.module(project, package))?);
+    }
 
     let inputs = sources.fingerprint(project, &wasm)?;
     let folder = renew(project, PACKAGE, &inputs, |new| assemble(project, &sources, &wasm, new))?;
@@ -114,16 +126,6 @@ fn lock(project: &Project) -> Result<File> {
     }
 }
 
-fn compile(project: &Project, toolchain: &Toolchain) -> Result<PathBuf> {
-    let what = format!("compiling the SDK to WebAssembly with {}", toolchain.name());
-    progress::timed(&what, || {
-        let mut command = toolchain.cargo(project, "build");
-        command.args(["--package", "kindling-sdk", "--lib", "--profile", "wasm"]);
-        let artifacts = cargo::build("the compilation of the SDK", &mut command)?;
-        cargo::artifact(&artifacts, "kindling_sdk", "wasm")
-    })
-}
-
 /// The parts of the package that are written by hand.
 #[derive(Debug)]
 struct Sources {
@@ -138,7 +140,7 @@ impl Sources {
     fn of(project: &Project) -> Result<Self> {
         let sdk = project.root.join("sdk");
         let scripts = sdk.join("js");
-        for name in [FACADE].into_iter().chain(ALONE) {
+        for name in MODULES.iter().flat_map(|module| [module.entry, module.carrier.0]).chain(ALONE) {
             if !scripts.join(name).is_file() {
                 bail!("{} is missing", project.display(&scripts.join(name)));
             }
@@ -155,13 +157,15 @@ impl Sources {
         Ok(Self { scripts, manifest, documents: documents.into() })
     }
 
-    fn fingerprint(&self, project: &Project, wasm: &Path) -> Result<String> {
+    fn fingerprint(&self, project: &Project, wasm: &[PathBuf]) -> Result<String> {
         let mut fingerprint = Fingerprint::default();
         for part in RECIPE {
             fingerprint.add("recipe", part.as_bytes());
         }
         fingerprint.add("manifest", self.manifest.as_bytes());
-        fingerprint.add_file("wasm", wasm)?;
+        for module in wasm {
+            fingerprint.add_file("wasm", module)?;
+        }
         // The versions of the tools.
         fingerprint.add_file("Cargo.lock", &project.root.join("Cargo.lock"))?;
         fingerprint.add_folder(&project.root.join("xtask/npm"))?;
@@ -194,7 +198,7 @@ fn with_version(manifest: &str, version: &str) -> Result<String> {
 }
 
 /// Makes the whole package in `place`.
-fn assemble(project: &Project, sources: &Sources, wasm: &Path, place: &Path) -> Result<()> {
+fn assemble(project: &Project, sources: &Sources, wasm: &[PathBuf], place: &Path) -> Result<()> {
     folder::remove(place)?;
     let dist = place.join("dist");
     folder::create(&dist)?;
@@ -202,12 +206,15 @@ fn assemble(project: &Project, sources: &Sources, wasm: &Path, place: &Path) -> 
     let parts = place.join("parts");
     folder::create(&parts)?;
     folder::copy(&sources.scripts, &parts)?;
-    bindgen::generate(wasm, &parts)?;
     let tools = npm::install(project)?;
-    shrink::module(&tools, &parts.join(MODULE), &parts.join(GLUE))?;
-    let module = dist.join(MODULE);
-    folder::copy_file(&parts.join(MODULE), &module)?;
-    shrink::bundle(project, &tools, &parts.join(FACADE), &dist.join(FACADE))?;
+    for (Module { name, entry, carrier, .. }, wasm) in MODULES.iter().zip(wasm) {
+        bindgen::generate(wasm, &parts, name)?;
+        let module = format!("{name}_bg.wasm");
+        shrink::module(&tools, &parts.join(&module), &parts.join(format!("{name}.js")))?;
+        folder::copy_file(&parts.join(&module), &dist.join(&module))?;
+        shrink::bundle(project, &tools, &parts.join(entry), &dist.join(entry))?;
+        folder::copy_file(&parts.join(carrier.0), &dist.join(carrier.0))?;
+    }
     for name in ALONE {
         folder::copy_file(&parts.join(name), &dist.join(name))?;
     }
@@ -216,9 +223,12 @@ fn assemble(project: &Project, sources: &Sources, wasm: &Path, place: &Path) -> 
         shrink::script(project, &tools, &script)?;
         fill_in(&script, VERSION_IN_SCRIPTS, &project.version)?;
     }
-    let bytes = fs::read(&module).with_context(|| format!("cannot read {}", module.display()))?;
-    if !fill_in(&dist.join(INLINE), MODULE_IN_SCRIPT, &base64(&bytes))? {
-        bail!("sdk/js/{INLINE} must contain {MODULE_IN_SCRIPT}");
+    for Module { name, carrier: (script, mark), .. } in &MODULES {
+        let module = dist.join(format!("{name}_bg.wasm"));
+        let bytes = fs::read(&module).with_context(|| format!("cannot read {}", module.display()))?;
+        if !fill_in(&dist.join(script), mark, &base64(&bytes))? {
+            bail!("sdk/js/{script} must contain {mark}");
+        }
     }
     for (name, path) in &sources.documents {
         if path.is_file() {
@@ -288,7 +298,9 @@ mod tests {
         let manifest: Value = serde_json::from_str(&with_version(manifest, "1.2.3").unwrap()).unwrap();
         assert_eq!(manifest["name"], "@kindling/web-sdk");
         assert_eq!(manifest["version"], "1.2.3");
-        assert_eq!(manifest["exports"]["./kindling_bg.wasm"], "./dist/kindling_bg.wasm");
+        for Module { name, .. } in &MODULES {
+            assert_eq!(manifest["exports"][format!("./{name}_bg.wasm")], format!("./dist/{name}_bg.wasm"));
+        }
     }
 
     #[test]
@@ -299,8 +311,7 @@ mod tests {
         assert!(fill_in(&script, VERSION_IN_SCRIPTS, "1.2.3").unwrap());
         assert_eq!(fs::read_to_string(&script).unwrap(), "send(\"web/1.2.3\");");
         assert!(!fill_in(&script, VERSION_IN_SCRIPTS, "1.2.3").unwrap());
-        let scripts = [include_str!("../../sdk/js/index.js"), include_str!("../../sdk/js/inline.js")];
-        assert!(scripts[0].contains(VERSION_IN_SCRIPTS) && scripts[1].contains(MODULE_IN_SCRIPT));
+        assert!(include_str!("../../sdk/js/index.js").contains(VERSION_IN_SCRIPTS));
     }
 
     #[test]

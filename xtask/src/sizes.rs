@@ -9,15 +9,24 @@ use anyhow::{Context, Result, bail};
 use crate::process;
 
 /// What pages load, one way or another. The type declarations are read by editors only.
-const LOADED: [&str; 4] = ["kindling_bg.wasm", "index.js", "inline.js", LOADER];
+const LOADED: [&str; 7] = [
+    "kindling_bg.wasm",
+    "index.js",
+    "kindling_filters_bg.wasm",
+    "filters.js",
+    "inline.js",
+    "filters-module.js",
+    LOADER,
+];
 
 /// What stands in the way of a page that has no bundler, and the bytes that it may have, as they are.
 const LOADER: &str = "loader.js";
 const LOADER_BUDGET: u64 = 1_000;
 
 /// The ways in which a page may load it, and the files of each. The first is what most pages do, and what the budget is for.
-const VARIANTS: [(&str, &[&str]); 3] = [
+const VARIANTS: [(&str, &[&str]); 4] = [
     (".", &["kindling_bg.wasm", "index.js"]),
+    (". with filters", &["kindling_bg.wasm", "index.js", "kindling_filters_bg.wasm", "filters.js"]),
     ("./inline", &["inline.js", "index.js"]),
     ("./loader", &[LOADER, "kindling_bg.wasm", "index.js"]),
 ];
@@ -87,9 +96,9 @@ fn sum(rows: &[(&str, Size)], files: &[&str]) -> Size {
 /// Each file, then each variant.
 fn table(rows: &[(&str, Size)]) -> String {
     let variants = VARIANTS.map(|(name, files)| (name, sum(rows, files)));
-    let mut text = format!("{:<18}{:>10}{:>10}{:>10}\n", "bytes", "raw", "gzip -9", "brotli 11");
+    let mut text = format!("{:<26}{:>10}{:>10}{:>10}\n", "bytes", "raw", "gzip -9", "brotli 11");
     for (name, size) in rows.iter().copied().chain(variants) {
-        text += &format!("{name:<18}{:>10}{:>10}{:>10}\n", size.raw, size.gzip, size.brotli);
+        text += &format!("{name:<26}{:>10}{:>10}{:>10}\n", size.raw, size.gzip, size.brotli);
     }
     text
 }
@@ -106,7 +115,8 @@ mod tests {
         let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(lines[1], ["kindling_bg.wasm", "1000", "400", "300"]);
         assert_eq!(lines[4], [".", "2000", "407", "305"]);
-        assert_eq!(lines[5], ["./inline", "2000", "507", "485"]);
+        assert_eq!(lines[5][3..], ["2000", "407", "305"]);
+        assert_eq!(lines[6], ["./inline", "2000", "507", "485"]);
     }
 
     #[test]

@@ -108,6 +108,15 @@ impl Toolchain {
         }
     }
 
+    /// Compiles the library of a package to a module.
+    pub(crate) fn module(&self, project: &Project, package: &str) -> Result<PathBuf> {
+        let mut command = self.cargo(project, "rustc");
+        // As nothing else: a library for Rust beside it would keep the whole from being optimised together, at 4 kB.
+        command.args(["--package", package, "--lib", "--profile", "wasm", "--crate-type", "cdylib"]);
+        let artifacts = cargo::build(&format!("the compilation of {package}"), &mut command)?;
+        cargo::artifact(&artifacts, &package.replace('-', "_"), "wasm")
+    }
+
     /// `cargo <subcommand>` for WebAssembly.
     pub(crate) fn cargo(&self, project: &Project, subcommand: &str) -> Command {
         let mut command = match self {

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{held::Held, trigger::Occurrence};
+use super::{held::Held, occurrence::Occurrence};
 use crate::{
     ids::CampaignId,
     time::{Duration, Timestamp},
@@ -27,13 +27,14 @@ impl History {
 
 /// Chooses what the occurrence shows: of the messages whose trigger it fires and that may be shown (again), the one with the
 /// greatest priority; of equals the one with the lesser id, so that every device chooses the same. Nothing is shown within
-/// `interval` of the last message.
+/// `interval` of the last message. `hold(tests, properties)` says whether a trigger's tests hold of properties.
 pub fn choose<'a>(
     messages: &mut dyn Iterator<Item = &'a Rc<Held>>,
     occurrence: &Occurrence,
     history: &History,
     interval: Duration,
     now: Timestamp,
+    hold: &dyn Fn(&str, &str) -> bool,
 ) -> Option<&'a Rc<Held>> {
     // A clock that was set back must not silence messages for ever: a "last time" in the future does not count.
     let passed = |at: Timestamp, pause: Duration| at > now || now >= at.plus(pause);
@@ -50,7 +51,7 @@ pub fn choose<'a>(
         let is_better = chosen.is_none_or(|best| {
             message.priority > best.priority || (message.priority == best.priority && message.id < best.id)
         });
-        if is_better && may_show(message) && message.trigger.fires(occurrence) {
+        if is_better && may_show(message) && message.trigger.fires(occurrence, hold) {
             chosen = Some(message);
         }
     }
@@ -60,17 +61,18 @@ pub fn choose<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{message::Trigger, value::Value};
+    use crate::message::{HeldTrigger, Occasion};
 
     fn message(id: &str, priority: i32, repeat_after: Option<Duration>) -> Rc<Held> {
         let id = CampaignId::parse(id).unwrap();
-        Rc::new(Held { id, priority, trigger: Trigger::SessionStart, repeat_after, source: Value::Null })
+        let trigger = HeldTrigger { occasion: Occasion::SessionStart, name: String::new(), tests: String::new() };
+        Rc::new(Held { id, priority, trigger, repeat_after, source: String::new() })
     }
 
     fn chosen(messages: &[Rc<Held>], history: &History, now: i64) -> Option<String> {
         let interval = Duration::from_seconds(30);
-        choose(&mut messages.iter(), &Occurrence::SessionStart, history, interval, Timestamp::from_ms(now))
-            .map(|m| m.id.to_string())
+        let (occurrence, now) = (Occurrence::session_start(), Timestamp::from_ms(now));
+        choose(&mut messages.iter(), &occurrence, history, interval, now, &|_, _| true).map(|m| m.id.to_string())
     }
 
     #[test]

@@ -1,88 +1,70 @@
 //! A message as a device holds it.
 
-use super::{trigger::Trigger, url::is_safe};
-use crate::{
-    decode::{Fields, Path},
-    ids::CampaignId,
-    time::Duration,
-    value::{Object, Value},
-};
+use super::occurrence::{Occasion, Occurrence};
+use crate::{ids::CampaignId, json::Json, time::Duration};
 
 /// A message as a device holds it: what choosing needs, and all of it as it came. What it says is for those who draw it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     /// The campaign that it belongs to.
     pub id: CampaignId,
     /// Of several messages that one occurrence triggers, the one with the greatest priority is shown.
     pub priority: i32,
     /// What shows it.
-    pub trigger: Trigger,
+    pub trigger: HeldTrigger,
     /// After how long it may be shown again; `None`: only once.
     pub repeat_after: Option<Duration>,
     /// The message as the server sent it.
-    pub source: Value,
+    pub source: String,
+}
+
+/// What shows a message, as a device looks at it: names and tests are JSON as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldTrigger {
+    /// What has to happen.
+    pub occasion: Occasion,
+    /// With which event, product or message; empty: with any.
+    pub name: String,
+    /// The tests that its properties must pass, all of them; empty: there are none.
+    pub tests: String,
 }
 
 impl Held {
-    /// Reads a message as the server sends it. `None` if this SDK does not know how to choose or to draw it, or if it leads to an
-    /// address that is not safe.
-    pub fn read(source: &Value) -> Option<Self> {
-        let fields = Fields::of(source, &Path::Wire).ok()?;
-        let trigger = fields.get("trigger")?;
-        if !is_drawable(fields.get("content")?.as_object()?) {
+    /// Reads a message as the server sends it. `None` if this SDK does not know how to choose or to draw it. Where it leads to is looked at
+    /// by those who draw it: a browser knows best what an address is.
+    pub fn read(source: Json<'_>) -> Option<Self> {
+        let content = source.get("content")?;
+        if !matches!(content.get("type")?.plain()?, "slide_up" | "modal") || !content.get("body")?.is_string() {
             return None;
         }
+        let priority = source.get("priority").map_or(Some(0), Json::integer)?;
+        let repeat_after = match source.get("repeat_after_ms") {
+            Some(ms) => Some(Duration::from_ms(ms.integer()?)),
+            None => None,
+        };
         Some(Self {
-            id: CampaignId::parse(fields.get("id")?.as_str()?).ok()?,
-            priority: i32::try_from(fields.integer("priority").ok()?.unwrap_or(0)).ok()?,
-            trigger: Trigger::read(trigger, &Path::Wire).ok()?,
-            repeat_after: fields.integer("repeat_after_ms").ok()?.map(Duration::from_ms),
-            source: source.clone(),
+            id: CampaignId::parse(source.get("id")?.plain()?).ok()?,
+            priority: i32::try_from(priority).ok()?,
+            trigger: HeldTrigger::read(source.get("trigger")?)?,
+            repeat_after,
+            source: source.text().to_owned(),
         })
     }
 }
 
-/// Whether the content is of a form that is known, and all its addresses are safe.
-fn is_drawable(content: &Object) -> bool {
-    let edge = text(content, "slide_from");
-    let form = match text(content, "type") {
-        Some("slide_up") => edge.is_none_or(|edge| edge == "top" || edge == "bottom"),
-        Some("modal") => true,
-        _ => false,
-    };
-    form && text(content, "body").is_some()
-        && has_safe(content, "image_url")
-        && has_drawable_click(content)
-        && match content.get("buttons") {
-            Some(Value::Array(buttons)) => {
-                buttons.iter().all(|button| button.as_object().is_some_and(has_drawable_click))
-            }
-            buttons => buttons.is_none_or(Value::is_null),
-        }
-}
-
-fn has_drawable_click(members: &Object) -> bool {
-    match members.get("click_action") {
-        None | Some(Value::Null) => true,
-        Some(Value::Object(action)) => match text(action, "type") {
-            Some("none" | "close") => true,
-            Some("open_url") => text(action, "url").is_some_and(is_safe),
-            _ => false,
-        },
-        Some(_) => false,
+impl HeldTrigger {
+    fn read(trigger: Json<'_>) -> Option<Self> {
+        let occasion = Occasion::of(trigger)?;
+        let text = |name| trigger.get(name).map_or("", Json::text).to_owned();
+        Some(Self { occasion, name: text(occasion.name_key()), tests: text("where") })
     }
-}
 
-/// Whether the address is safe, if there is one.
-fn has_safe(members: &Object, name: &str) -> bool {
-    match members.get(name) {
-        None | Some(Value::Null) => true,
-        Some(url) => url.as_str().is_some_and(is_safe),
+    /// Whether the occurrence fires the trigger. `hold(tests, properties)` says whether tests hold of properties.
+    pub fn fires(&self, occurrence: &Occurrence, hold: &dyn Fn(&str, &str) -> bool) -> bool {
+        self.occasion == occurrence.occasion
+            && (self.name.is_empty() || self.name == occurrence.name)
+            && (self.tests.is_empty() || hold(&self.tests, &occurrence.properties))
     }
-}
-
-fn text<'a>(members: &'a Object, name: &str) -> Option<&'a str> {
-    members.get(name)?.as_str()
 }
 
 #[cfg(test)]
@@ -91,7 +73,7 @@ mod tests {
     use crate::message::read::tests::FULL;
 
     fn read(json: &str) -> Option<Held> {
-        Held::read(&serde_json::from_str(json).unwrap())
+        Held::read(Json::of(json))
     }
 
     #[test]
@@ -100,25 +82,40 @@ mod tests {
         let held = read(&newer).unwrap();
         assert_eq!((held.id.as_str(), held.priority), ("free_shipping", 10));
         assert_eq!(held.repeat_after, Some(Duration::from_days(1)));
-        assert_eq!(held.source, serde_json::from_str::<Value>(&newer).unwrap());
+        assert_eq!(held.source, newer);
+        assert_eq!((held.trigger.occasion, held.trigger.name.as_str()), (Occasion::CustomEvent, "\"added\""));
+        assert!(held.trigger.tests.starts_with(r#"[{"greater":10"#));
     }
 
     #[test]
-    fn what_can_not_be_drawn_safely_is_not_held() {
+    fn what_can_not_be_chosen_or_drawn_is_not_held() {
         for (from, to) in [
-            ("\"/x\"", "\"javascript:x\""),
-            ("\"/i.png\"", "\"data:x\""),
             ("\"slide_up\"", "\"hologram\""),
-            ("\"top\"", "\"left\""),
             ("\"body\"", "\"text\""),
-            ("{\"type\":\"close\"}", "{\"type\":\"open_url\",\"url\":\"javascript:x\"}"),
-            ("{\"type\":\"close\"}", "{\"type\":\"call\"}"),
-            ("\"greater\"", "\"above\""),
             ("\"custom_event\"", "\"event\""),
             ("\"free_shipping\"", "\"Free\""),
             ("\"content\"", "\"contents\""),
+            ("86400000", "\"soon\""),
         ] {
             assert_eq!(read(&FULL.replacen(from, to, 1)), None, "{to}");
         }
+    }
+
+    #[test]
+    fn occurrences_fire_their_triggers() {
+        let trigger = |json: &str| HeldTrigger::read(Json::of(json)).unwrap();
+        let occurrence = |json: &str| Occurrence::of(Json::of(json)).unwrap();
+        let fires = |of: &str, by: &str| trigger(of).fires(&occurrence(by), &|tests, with| tests.len() == with.len());
+        let added = r#"{"type":"custom_event","name":"added","properties":{"a":1}}"#;
+        assert!(fires(r#"{"type":"custom_event","name":"added"}"#, added));
+        assert!(!fires(r#"{"type":"custom_event","name":"removed"}"#, added));
+        assert!(fires(r#"{"type":"custom_event","name":"added","where":[12345]}"#, added));
+        assert!(!fires(r#"{"type":"custom_event","name":"added","where":[1]}"#, added));
+        let bought = r#"{"type":"purchase","product_id":"mug","price":1}"#;
+        assert!(fires(r#"{"type":"purchase"}"#, bought) && fires(r#"{"type":"purchase","product_id":"mug"}"#, bought));
+        assert!(!fires(r#"{"type":"purchase","product_id":"cup"}"#, bought));
+        assert!(!fires(r#"{"type":"message_click"}"#, bought));
+        assert!(fires(r#"{"type":"message_click","message":"a"}"#, r#"{"type":"message_click","message":"a"}"#));
+        assert!(trigger(r#"{"type":"session_start"}"#).fires(&Occurrence::session_start(), &|_, _| false));
     }
 }

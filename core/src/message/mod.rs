@@ -3,13 +3,15 @@
 mod choice;
 mod content;
 mod held;
+mod occurrence;
 mod read;
 mod trigger;
 mod url;
 
 pub use choice::{History, choose};
 pub use content::{Button, ClickAction, Content, InAppMessage, SlideFrom, Style};
-pub use held::Held;
+pub use held::{Held, HeldTrigger};
+pub use occurrence::{Occasion, Occurrence};
 pub use read::priority;
-pub use trigger::{Occurrence, Trigger};
+pub use trigger::{Trigger, tests_hold};
 pub use url::SafeUrl;

@@ -2,7 +2,12 @@
 
 use serde::Serialize;
 
-use crate::{ids::CampaignId, segment::PropertyTest, value::Object};
+use crate::{
+    decode::Path,
+    ids::CampaignId,
+    segment::{Device, PropertyTest},
+    value::{Object, Value},
+};
 
 /// What makes the SDK show a message.
 ///
@@ -38,51 +43,30 @@ pub enum Trigger {
     },
 }
 
-/// Something that happened, as triggers see it.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Occurrence {
-    /// A session began.
-    SessionStart,
-    /// An event was logged.
-    CustomEvent {
-        /// Its name.
-        name: String,
-        /// Its properties.
-        properties: Option<Object>,
-    },
-    /// Something was bought.
-    Purchase {
-        /// What.
-        product_id: String,
-        /// Its properties.
-        properties: Option<Object>,
-    },
-    /// A message was clicked.
-    MessageClick {
-        /// Which.
-        message: CampaignId,
-    },
-}
-
-impl Trigger {
-    /// Whether the occurrence fires the trigger.
-    pub fn fires(&self, occurrence: &Occurrence) -> bool {
-        match (self, occurrence) {
-            (Self::SessionStart, Occurrence::SessionStart) => true,
-            (Self::CustomEvent { name, tests }, Occurrence::CustomEvent { name: happened, properties }) => {
-                name == happened && all_hold(tests, properties.as_ref())
-            }
-            (Self::Purchase { product_id, tests }, Occurrence::Purchase { product_id: bought, properties }) => {
-                product_id.as_ref().is_none_or(|wanted| wanted == bought) && all_hold(tests, properties.as_ref())
-            }
-            (Self::MessageClick { message }, Occurrence::MessageClick { message: clicked }) => {
-                message.as_ref().is_none_or(|wanted| wanted == clicked)
-            }
-            _ => false,
-        }
+/// Whether tests of properties, as a trigger has them, all hold of these properties. `None`: they are not tests that this can read.
+pub fn tests_hold(tests: &Value, properties: Option<&Object>) -> Option<bool> {
+    let Value::Array(tests) = tests else { return None };
+    let mut hold = true;
+    for test in tests {
+        hold &= PropertyTest::read(test, &Path::Wire, &Device).ok()?.holds(properties);
     }
+    Some(hold)
 }
 
-fn all_hold(tests: &[PropertyTest], properties: Option<&Object>) -> bool {
-    tests.iter().all(|test| test.holds(properties))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_tests_must_hold() {
+        let read = |json: &str| serde_json::from_str::<Value>(json).unwrap();
+        let hold = |tests: &str, properties: &str| tests_hold(&read(tests), read(properties).as_object());
+        let tests = r#"[{"property":"price","greater":10},{"property":"sku","in":["a"]}]"#;
+        assert_eq!(hold(tests, r#"{"price":11,"sku":"a"}"#), Some(true));
+        assert_eq!(hold(tests, r#"{"price":11,"sku":"b"}"#), Some(false));
+        assert_eq!(hold(tests, "null"), Some(false));
+        assert_eq!(hold("[]", "null"), Some(true));
+        assert_eq!(hold(r#"[{"property":"price","above":10}]"#, "{}"), None);
+        assert_eq!(hold("{}", "{}"), None);
+    }
 }

@@ -56,20 +56,24 @@ standard_attributes! {
 impl StandardAttribute {
     /// Whether the value is of the attribute's form; null, which clears it, always is.
     pub fn check(self, value: &Value) -> Result<(), RecordError> {
-        let text = match value {
-            Value::Null => return Ok(()),
-            Value::String(text) => text,
-            _ => return Err(RecordError::InvalidAttribute),
-        };
+        match value {
+            Value::Null => Ok(()),
+            Value::String(text) if self.takes(text) => Ok(()),
+            _ => Err(RecordError::InvalidAttribute),
+        }
+    }
+
+    /// Whether a text is of the attribute's form.
+    pub fn takes(self, text: &str) -> bool {
         let form = match self {
             Self::Email => matches!(cut(text, b'@'), (name, Some(host)) if !name.is_empty() && !host.is_empty()),
-            Self::Gender => matches!(text.as_str(), "m" | "f" | "o" | "u" | "n" | "p"),
+            Self::Gender => matches!(text, "m" | "f" | "o" | "u" | "n" | "p"),
             Self::DateOfBirth => Date::parse(text).is_some(),
             Self::Country => text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase()),
             Self::Language => text.len() == 2 && text.bytes().all(|b| b.is_ascii_lowercase()),
             Self::FirstName | Self::LastName | Self::PhoneNumber | Self::HomeCity | Self::TimeZone => true,
         };
-        if form && crate::value::is_name(text) { Ok(()) } else { Err(RecordError::InvalidAttribute) }
+        form && crate::value::is_name(text)
     }
 }
 

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use crate::{
     ids::{AnonymousId, DeviceId, ExternalId, Seq, StreamId},
+    json::Json,
     message::{Held, InAppMessage},
     time::Timestamp,
-    value::{Object, Value},
 };
 
 /// A flush: a run of records of one stream.
@@ -72,11 +72,9 @@ impl Identity {
     }
 
     /// Reads an identity; `None` if it names nobody.
-    pub fn read(value: &Value) -> Option<Self> {
-        let members = value.as_object()?;
-        let text = |name| members.get(name).and_then(Value::as_str);
-        let external_id = text("external_id").and_then(|id| ExternalId::parse(id).ok());
-        let anonymous_id = text("anonymous_id").and_then(AnonymousId::recall);
+    pub fn read(json: Json<'_>) -> Option<Self> {
+        let external_id = json.get("external_id").and_then(Json::string).and_then(|id| ExternalId::parse(id).ok());
+        let anonymous_id = json.get("anonymous_id").and_then(Json::plain).and_then(AnonymousId::recall);
         (external_id.is_some() || anonymous_id.is_some()).then_some(Self { external_id, anonymous_id })
     }
 }
@@ -135,8 +133,8 @@ pub struct MessageSet {
 pub struct Answer {
     /// The server has this record of the stream and all before it, or has rejected them.
     pub acked: Seq,
-    /// The records that were not taken, as the server put them: for people.
-    pub rejected: Value,
+    /// The records that were not taken, as the server put them: a JSON array, for people.
+    pub rejected: String,
     /// The user's messages, if they came.
     pub messages: Option<HeldSet>,
     /// Why the user is not proven, where that is only asked for.
@@ -154,53 +152,41 @@ pub struct HeldSet {
 
 impl Answer {
     /// Reads an answer. What an older SDK does not know in it, it leaves alone; `None` if it is no answer at all.
-    pub fn read(value: &Value) -> Option<Self> {
-        let answer = value.as_object()?;
-        let rejected = match answer.get("rejected") {
-            Some(items @ Value::Array(_)) => items.clone(),
-            _ => Value::Array(Vec::new()),
-        };
-        let messages = answer.get("messages").and_then(HeldSet::read);
-        let auth = answer.get("auth").and_then(AuthFailure::read);
-        Some(Self { acked: seq(answer, "acked")?, rejected, messages, auth })
+    pub fn read(answer: Json<'_>) -> Option<Self> {
+        let acked = answer.get("acked")?.integer().and_then(|acked| u64::try_from(acked).ok())?;
+        let rejected = answer.get("rejected").filter(|items| items.is_array());
+        Some(Self {
+            acked: Seq(acked),
+            rejected: rejected.map_or("[]", Json::text).to_owned(),
+            messages: answer.get("messages").and_then(HeldSet::read),
+            auth: answer.get("auth").and_then(AuthFailure::read),
+        })
     }
 }
 
 impl AuthFailure {
-    fn read(value: &Value) -> Option<Self> {
-        let failure = value.as_object()?;
-        let Value::Number(number) = failure.get("error_code")? else { return None };
-        let error_code = u32::try_from(number.as_integer()?).ok()?;
-        Some(Self { error_code, reason: failure.get("reason")?.as_str()?.to_owned() })
+    fn read(failure: Json<'_>) -> Option<Self> {
+        let error_code = u32::try_from(failure.get("error_code")?.integer()?).ok()?;
+        Some(Self { error_code, reason: failure.get("reason")?.plain()?.to_owned() })
     }
 
     /// Reads the problem document that refuses a flush; `None` if it is another problem, or none at all.
-    pub fn read_problem(value: &Value) -> Option<Self> {
-        let code = value.as_object()?.get("code")?.as_str()?;
-        if code == AUTH_FAILED { Self::read(value) } else { None }
+    pub fn read_problem(problem: Json<'_>) -> Option<Self> {
+        if problem.get("code")?.plain()? == AUTH_FAILED { Self::read(problem) } else { None }
     }
 }
 
 impl HeldSet {
     /// Reads a set of messages. A message that this SDK can't read is left out, not the whole set.
-    pub fn read(value: &Value) -> Option<Self> {
-        let set = value.as_object()?;
-        let Some(Value::Array(items)) = set.get("items") else { return None };
-        let version = set.get("version")?.as_str()?.to_owned();
-        let mut held = Vec::new();
-        for item in items {
+    pub fn read(set: Json<'_>) -> Option<Self> {
+        let version = set.get("version")?.plain()?.to_owned();
+        let mut items = Vec::new();
+        for (_, item) in set.get("items")?.members() {
             if let Some(message) = Held::read(item) {
-                held.push(Rc::new(message));
+                items.push(Rc::new(message));
             }
         }
-        Some(Self { version, items: held })
-    }
-}
-
-fn seq(object: &Object, name: &str) -> Option<Seq> {
-    match object.get(name)? {
-        Value::Number(number) => number.as_integer().and_then(|n| u64::try_from(n).ok()).map(Seq),
-        _ => None,
+        Some(Self { version, items })
     }
 }
 
@@ -223,7 +209,7 @@ mod tests {
         };
         let empty = serde_json::to_string(&request).unwrap();
         let body = join_records(&empty, ["{\"a\":1}", "{\"b\":2}"].into_iter());
-        let read: FlushRequest<Value> = serde_json::from_str(&body).unwrap();
+        let read: FlushRequest<serde_json::Value> = serde_json::from_str(&body).unwrap();
         assert_eq!(read.records.len(), 2);
         assert_eq!(read.key, "k]}");
         assert_eq!(join_records(&empty, std::iter::empty()), empty);
@@ -238,19 +224,20 @@ mod tests {
             auth: Some(AuthFailure { error_code: 22, reason: "expired".into() }),
         };
         let json = serde_json::to_string(&answer).unwrap();
-        let read = Answer::read(&serde_json::from_str(&json).unwrap()).unwrap();
+        let read = Answer::read(Json::of(&json)).unwrap();
         assert_eq!(read.acked, answer.acked);
-        assert_eq!(serde_json::to_string(&read.rejected).unwrap(), r#"[{"code":"too_deep","detail":"…","seq":3}]"#);
+        assert_eq!(read.rejected, r#"[{"seq":3,"code":"too_deep","detail":"…"}]"#);
+        assert_eq!(read.auth, answer.auth);
         let messages = read.messages.unwrap();
         assert_eq!((messages.version.as_str(), messages.items.len()), ("v", 0));
         for other in ["null", "{}", "[]", r#"{"acked":-1}"#, r#"{"acked":"1"}"#] {
-            assert!(Answer::read(&serde_json::from_str(other).unwrap()).is_none(), "{other}");
+            assert!(Answer::read(Json::of(other)).is_none(), "{other}");
         }
     }
 
     #[test]
     fn only_a_problem_of_that_code_is_about_the_user() {
-        let read = |text: &str| AuthFailure::read_problem(&serde_json::from_str(text).unwrap());
+        let read = |text: &str| AuthFailure::read_problem(Json::of(text));
         let problem = r#"{"code":"sdk_authentication_failed","error_code":26,"reason":"missing","status":401}"#;
         assert_eq!(read(problem), Some(AuthFailure { error_code: 26, reason: "missing".into() }));
         for other in [

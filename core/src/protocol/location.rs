@@ -39,7 +39,7 @@ impl Location {
 }
 
 /// Whether there is such a place.
-pub(super) fn check_place(latitude: Number, longitude: Number) -> Result<(), RecordError> {
+pub fn check_place(latitude: Number, longitude: Number) -> Result<(), RecordError> {
     if latitude.get().abs() <= 90.0 && longitude.get().abs() <= 180.0 {
         Ok(())
     } else {

@@ -14,7 +14,7 @@ pub use device::DeviceInfo;
 pub use flush::{
     AUTH_FAILED, Answer, AuthFailure, FlushAnswer, FlushRequest, HeldSet, Identity, MessageSet, Rejected, join_records,
 };
-pub use location::Location;
+pub use location::{Location, check_place};
 pub use money::{Currency, Hundredths};
 pub use record::{AttributeChange, Record, RecordError, RecordKind};
 pub use subscription::{Channel, GroupState, SubscriptionState};

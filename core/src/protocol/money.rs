@@ -79,15 +79,6 @@ impl Currency {
     }
 
     /// The code.
-    #[cfg(not(feature = "definitions"))]
-    pub fn as_str(&self) -> &str {
-        // The check whether bytes are a text is larger than the list, which has every code every four bytes.
-        let place = CODES.as_bytes().chunks(4).position(|known| known.starts_with(&self.0)).unwrap_or_default() * 4;
-        CODES.get(place..place + 3).unwrap_or_default()
-    }
-
-    /// The code.
-    #[cfg(feature = "definitions")]
     pub fn as_str(&self) -> &str {
         // Only ASCII codes get in.
         std::str::from_utf8(&self.0).unwrap_or_default()

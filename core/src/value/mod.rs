@@ -244,7 +244,12 @@ fn check_members(members: &Object, depth: usize) -> Result<usize, ValueError> {
 /// Whether a text may name an event, attribute, product or property.
 pub fn is_name(name: &str) -> bool {
     // Bytes bound characters from above, so that most names need no counting.
-    !name.is_empty() && (name.len() <= limits::NAME_CHARS || name.chars().count() <= limits::NAME_CHARS)
+    is_name_of(name.len(), if name.len() <= limits::NAME_CHARS { 1 } else { name.chars().count() })
+}
+
+/// Whether a text of so many bytes and characters may be a name.
+pub(crate) const fn is_name_of(bytes: usize, chars: usize) -> bool {
+    bytes > 0 && chars <= limits::NAME_CHARS
 }
 
 fn cmp_all<T>(
@@ -370,7 +375,7 @@ pub fn from_members(members: Object) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;

@@ -1,9 +1,6 @@
 //! What the client tells those who watch it: developer panels, logs, tests.
 
-use kindling_core::{
-    ids::{CampaignId, ExternalId, Seq, SessionId, StreamId},
-    value::Value,
-};
+use kindling_core::ids::{CampaignId, ExternalId, Seq, SessionId, StreamId};
 
 use crate::json::Writer;
 
@@ -42,8 +39,8 @@ pub enum Activity {
         acked: Seq,
         /// From sending to the answer.
         duration_ms: i64,
-        /// What it did not take, as it said it.
-        rejected: Value,
+        /// What it did not take, as it said it: a JSON array.
+        rejected: String,
         /// How many messages the answer brought; `None`: nothing new.
         messages: Option<usize>,
     },
@@ -131,7 +128,7 @@ impl Activity {
                 about_flush(to, "flush_succeeded", *flush, *stream);
                 to.integer("acked", acked.0.cast_signed());
                 to.integer("durationMs", *duration_ms);
-                to.value("rejected", rejected);
+                to.raw("rejected", rejected);
                 optional(to, "messages", messages.map(|messages| messages as i64));
             }
             Self::FlushFailed { flush, stream, status, reason, retry_in_ms } => {
@@ -179,14 +176,12 @@ pub(super) fn of_stream(stream: StreamId, record: &str) -> String {
     json
 }
 
-#[inline(never)]
 fn about_flush(to: &mut Writer, name: &str, flush: u32, stream: StreamId) {
     to.text("type", name);
     to.integer("flush", flush.into());
     to.text("stream", &stream.text());
 }
 
-#[inline(never)]
 fn seqs(to: &mut Writer, first: Seq, last: Seq) {
     to.integer("firstSeq", first.0.cast_signed());
     to.integer("lastSeq", last.0.cast_signed());
@@ -196,7 +191,6 @@ fn size(to: &mut Writer, name: &str, size: usize) {
     to.integer(name, size as i64);
 }
 
-#[inline(never)]
 fn optional(to: &mut Writer, name: &str, number: Option<i64>) {
     match number {
         Some(number) => to.integer(name, number),

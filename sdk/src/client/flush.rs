@@ -2,8 +2,9 @@
 
 use kindling_core::{
     ids::{Seq, StreamId},
+    json::Json,
     limits,
-    protocol::{Answer, AuthFailure, FlushRequest, Identity, join_records},
+    protocol::{Answer, AuthFailure, Identity, join_records},
     time::{Duration, Timestamp},
 };
 
@@ -96,7 +97,6 @@ impl Flights {
     }
 
     /// Tells those who wait that what they wait for has not got through.
-    #[inline(never)]
     fn fail_waiters(&mut self, effects: &mut Vec<Effect>) {
         for waiter in &self.waiters {
             effects.push(Effect::Flushed { token: waiter.token, taken: false });
@@ -180,19 +180,18 @@ impl<H: Host> Client<H> {
         match reply {
             Reply::Unreachable => self.failed(&flight, None, None, Reason::Unreachable, now),
             Reply::Answer { status, retry_after, body } => match meaning(status) {
-                Meaning::Answered => match self.host.decode(&body).and_then(|value| Answer::read(&value)) {
+                // A damaged set of messages would be kept, under a version that the server does not send again.
+                Meaning::Answered => match Answer::read(Json::of(&body)).filter(|_| self.host.is_json(&body)) {
                     Some(answer) => self.answered(&flight, answer, now),
                     None => self.failed(&flight, Some(status), None, Reason::NotKindling, now),
                 },
-                Meaning::KeyRefused => {
-                    match self.host.decode(&body).and_then(|value| AuthFailure::read_problem(&value)) {
-                        Some(failure) => self.not_proven(&flight, status, failure, now),
-                        None => {
-                            self.flights.key_refused = true;
-                            self.failed(&flight, Some(status), None, Reason::KeyRefused, now);
-                        }
+                Meaning::KeyRefused => match AuthFailure::read_problem(Json::of(&body)) {
+                    Some(failure) => self.not_proven(&flight, status, failure, now),
+                    None => {
+                        self.flights.key_refused = true;
+                        self.failed(&flight, Some(status), None, Reason::KeyRefused, now);
                     }
-                }
+                },
                 Meaning::Unreadable => self.refused(&flight, status, now),
                 Meaning::TryLater => self.failed(&flight, Some(status), retry_after, Reason::AskedToWait, now),
             },
@@ -222,18 +221,8 @@ impl<H: Host> Client<H> {
     fn send(&mut self, index: usize, room: usize, keepalive: bool, now: Timestamp) -> usize {
         let stream = &self.streams[index];
         let is_current = stream.identity == self.identity;
-        let request = FlushRequest::<()> {
-            key: self.config.key.clone(),
-            sdk: self.config.sdk.clone(),
-            device: self.device,
-            stream: stream.id,
-            identity: stream.identity.clone(),
-            sent_at: now,
-            messages: is_current.then(|| self.inbox.version().to_owned()),
-            auth: stream.proof.signature.clone(),
-            records: Vec::new(),
-        };
-        let empty = write::request(&request);
+        let messages = is_current.then(|| self.inbox.version());
+        let empty = write::request(&self.config, self.device, stream, now, messages);
         let records = fitting(stream, room.saturating_sub(empty.len()), self.flights.batch, keepalive);
         let batch = stream.waiting().iter().take(records);
         let last = batch.clone().next_back().map_or(Seq::NONE, |record| record.seq);

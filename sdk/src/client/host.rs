@@ -1,9 +1,9 @@
 //! What the client needs of the place where it runs.
 
-use kindling_core::{ids::Uuid, value::Value};
+use kindling_core::ids::Uuid;
 
-/// Storage, randomness and reading JSON. In the browser: localStorage, `crypto` and the engine's own reader (which costs no
-/// bytes); in tests and simulations: whatever they make of them. Time is not among them: it comes with each call.
+/// Storage, randomness and what the engine has code for. In the browser: localStorage, `crypto`, and what costs no bytes there; in
+/// tests and simulations: whatever they make of them. Time is not among them: it comes with each call.
 pub trait Host {
     /// What is stored under the key.
     fn get(&self, key: &str) -> Option<String>;
@@ -17,6 +17,11 @@ pub trait Host {
     fn uuid(&mut self) -> Uuid;
     /// A random number from 0 up to, but not including, 1.
     fn random(&mut self) -> f64;
-    /// Reads JSON. `None` if the text is none.
-    fn decode(&self, text: &str) -> Option<Value>;
+    /// Whether a text is JSON.
+    fn is_json(&self, text: &str) -> bool;
+    /// The number that a text of JSON says.
+    fn number(&self, text: &str) -> f64;
+    /// Whether tests of properties, as a message's trigger has them, hold of these properties; both as JSON, the properties empty if there
+    /// are none. `None`: that can't be told yet. [`super::Client::can_test`] says when it can.
+    fn hold(&self, tests: &str, properties: &str) -> Option<bool>;
 }

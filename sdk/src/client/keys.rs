@@ -1,6 +1,9 @@
 //! The names under which the client stores things, one for each concern.
 
-use kindling_core::ids::{Seq, StreamId};
+use kindling_core::{
+    ids::{Seq, StreamId},
+    json::Json,
+};
 
 use crate::json;
 
@@ -14,6 +17,8 @@ pub(super) const SIGNATURE: &str = "signature";
 pub(super) const SESSION: &str = "session";
 /// The messages that are held, with the identity that they are for.
 pub(super) const MESSAGES: &str = "messages";
+/// A message that the site put off.
+pub(super) const DEFERRED: &str = "deferred";
 /// Which messages were shown, and when.
 pub(super) const HISTORY: &str = "history";
 
@@ -34,19 +39,12 @@ pub(super) fn record(stream: StreamId, seq: Seq) -> String {
 /// The record that the key stores.
 pub(super) fn parse_record(key: &str) -> Option<(StreamId, Seq)> {
     let (stream, seq) = split_at(key.strip_prefix(RECORD)?, b'.')?;
-    let mut place = 0_u64;
-    for digit in seq.bytes() {
-        let digit = digit.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        place = place.checked_mul(10)?.checked_add(digit.into())?;
-    }
-    (place > 0).then_some((StreamId::recall(stream)?, Seq(place)))
+    let place = Json::of(seq).integer().filter(|place| *place > 0)?;
+    Some((StreamId::recall(stream)?, Seq(place.cast_unsigned())))
 }
 
 /// What stands before a character of ASCII, and what behind it.
-pub(super) fn split_at(text: &str, separator: u8) -> Option<(&str, &str)> {
+pub(crate) fn split_at(text: &str, separator: u8) -> Option<(&str, &str)> {
     let place = text.bytes().position(|byte| byte == separator)?;
     Some((text.get(..place)?, text.get(place + 1..)?))
 }

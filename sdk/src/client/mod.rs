@@ -22,10 +22,11 @@ mod write;
 use std::rc::Rc;
 
 use kindling_core::{
-    ids::{AnonymousId, DeviceId, ExternalId, Seq, SessionId, StreamId},
+    ids::{AnonymousId, CampaignId, DeviceId, ExternalId, Seq, SessionId, StreamId},
+    json::Json,
     limits,
-    message::{Held, Occurrence},
-    protocol::{AuthFailure, Identity, RecordError, RecordKind},
+    message::{Held, Occasion, Occurrence},
+    protocol::{AuthFailure, Identity},
     time::{Duration, Timestamp},
 };
 
@@ -34,13 +35,18 @@ pub use auth::SignatureError;
 pub use flush::Reply;
 pub use host::Host;
 
+#[cfg(target_arch = "wasm32")]
+pub(crate) use keys::split_at;
+
 use auth::store_signature;
 use flush::Flights;
 use inbox::Inbox;
 use queue::Stream;
 use session::Session;
 
-use crate::json::Writer;
+use crate::{calls::check_call, json::Writer};
+
+pub use crate::wrong::Wrong;
 
 /// So long after a session began a page may still say that it shows messages: the order of calls must not matter.
 const MAKE_UP: Duration = Duration::from_ms(10_000);
@@ -52,6 +58,8 @@ pub struct Config {
     pub key: String,
     /// Who speaks, like `web/0.1.0`.
     pub sdk: String,
+    /// The device's id, if the site has one of its own for it.
+    pub device: Option<DeviceId>,
     /// A session ends after a pause of this length.
     pub session_timeout: Duration,
     /// At least this long lies between two messages that a trigger shows.
@@ -128,11 +136,10 @@ impl<H: Host> Client<H> {
     /// [`Client::adopt`].
     pub fn new(mut host: H, config: Config) -> Self {
         let stored = host.get(keys::DEVICE).and_then(|text| DeviceId::recall(&text));
-        let device = stored.unwrap_or_else(|| {
-            let device = DeviceId(host.uuid());
+        let device = config.device.or(stored).unwrap_or_else(|| DeviceId(host.uuid()));
+        if stored != Some(device) {
             host.set(keys::DEVICE, &device.text());
-            device
-        });
+        }
         let identity = load_identity(&host).unwrap_or_else(|| {
             let identity = Identity::anonymous(AnonymousId(host.uuid()));
             store_identity(&mut host, &identity);
@@ -197,7 +204,14 @@ impl<H: Host> Client<H> {
             && let Some(began) = self.missed_start.take()
             && now.since(began) < MAKE_UP
         {
-            self.happened(Some(Occurrence::SessionStart), now);
+            self.happened(Some(Occurrence::session_start()), now);
+        }
+    }
+
+    /// Tests of properties can be told from now on: shows what waited for that.
+    pub fn can_test(&mut self, now: Timestamp) {
+        while let Some(message) = self.inbox.decide(&self.host, self.config.message_interval, now) {
+            self.show(message, now);
         }
     }
 
@@ -263,7 +277,7 @@ impl<H: Host> Client<H> {
         self.inbox.clear(&mut self.host, !was_anonymous);
         self.begin_stream();
         self.put_signature(signature);
-        self.append(&RecordKind::Identified, now);
+        self.append(write::IDENTIFIED, now);
         if in_session {
             self.start_session(now);
         }
@@ -300,8 +314,8 @@ impl<H: Host> Client<H> {
         self.pump(now);
     }
 
-    /// Takes what the device says of itself: an object with the members of a record, as JSON. It is recorded with a session, if it has
-    /// not been before for this user.
+    /// Takes what the device says of itself: a record without its place and time. It is recorded with a session, if it has not been
+    /// before for this user.
     pub fn describe(&mut self, device: String, now: Timestamp) {
         self.described = device;
         if self.session.is_some() {
@@ -313,21 +327,39 @@ impl<H: Host> Client<H> {
         let device = self.described.clone();
         let mut said = write::identity(&self.identity);
         said.push_str(&device);
-        if device.len() > "{}".len() && self.host.get(keys::DESCRIBED).as_ref() != Some(&said) {
+        if device.len() > r#"{"type":"device"}"#.len() && self.host.get(keys::DESCRIBED).as_ref() != Some(&said) {
             self.host.set(keys::DESCRIBED, &said);
-            self.append_written(&|seq, at| write::device(seq, at, &device), now);
+            self.append(&device, now);
         }
     }
 
-    /// Records something. On success it is stored (or, with storage full or blocked, in memory) and will be sent.
-    pub fn log(&mut self, kind: RecordKind, now: Timestamp) -> Result<(), RecordError> {
-        kind.check()?;
+    /// Records something: an object in the form of a record, as JSON, without its place and time. On success it is stored (or, with
+    /// storage full or blocked, in memory) and will be sent.
+    pub fn log(&mut self, call: &str, now: Timestamp) -> Result<(), Wrong> {
+        let record = Json::of(call);
+        check_call(record, &|text| self.host.number(text))?;
         self.refresh();
         self.renew_session(now);
-        self.append(&kind, now);
-        self.happened(occurrence(kind), now);
+        self.append(record.text(), now);
+        self.happened(Occurrence::of(record), now);
         self.pump(now);
         Ok(())
+    }
+
+    /// Puts a message off, which must be one that is held. There is one at a time: it takes the place of the one before.
+    pub fn defer(&mut self, message: &CampaignId) -> Result<(), Wrong> {
+        if !self.inbox.held().any(|(held, _)| held.id == *message) {
+            return Err(Wrong::MESSAGE);
+        }
+        self.host.set(keys::DEFERRED, message.as_str());
+        Ok(())
+    }
+
+    /// The message that was put off, if it is still held, as JSON; it is put off no longer.
+    pub fn take_deferred(&mut self) -> Option<String> {
+        let message = self.inbox.deferred(&self.host).map(|message| message.source.clone());
+        self.host.remove(keys::DEFERRED);
+        message
     }
 
     /// The messages that are held, highest priority first, each with when this device showed it last.
@@ -343,7 +375,7 @@ impl<H: Host> Client<H> {
                 json.push(',');
             }
             let mut to = Writer::new();
-            to.value("message", &message.source);
+            to.raw("message", &message.source);
             if let Some(at) = last_shown_at {
                 to.integer("shown", at.as_ms());
             }
@@ -438,9 +470,9 @@ impl<H: Host> Client<H> {
         let id = session.id;
         self.session = Some(session);
         self.tell(Activity::SessionStarted { session: id });
-        self.append(&RecordKind::SessionStart { session: id }, now);
+        self.append(&write::session(id, None), now);
         self.say_device(now);
-        self.happened(Some(Occurrence::SessionStart), now);
+        self.happened(Some(Occurrence::session_start()), now);
         self.rested(now);
         // A session begins with fresh messages.
         self.flights.due(now);
@@ -450,18 +482,15 @@ impl<H: Host> Client<H> {
         if let Some(session) = self.session.take() {
             self.host.remove(keys::SESSION);
             let duration_ms = session.duration().as_ms();
-            self.append(&RecordKind::SessionEnd { session: session.id, duration_ms }, now);
+            self.append(&write::session(session.id, Some(duration_ms)), now);
         }
     }
 
-    fn append(&mut self, kind: &RecordKind, now: Timestamp) {
-        self.append_written(&|seq, at| write::record(seq, at, kind), now);
-    }
-
-    fn append_written(&mut self, written: &dyn Fn(Seq, Timestamp) -> String, now: Timestamp) {
+    /// Appends a record: a call, which gets its place and time.
+    fn append(&mut self, call: &str, now: Timestamp) {
         self.make_room();
         let Some(stream) = self.streams.last_mut() else { return };
-        let json = written(stream.next_seq(), self.record_time.unwrap_or(now));
+        let json = write::record(stream.next_seq(), self.record_time.unwrap_or(now), call);
         let shown = if self.watched { json.clone() } else { String::new() };
         stream.append(&mut self.host, json);
         let (id, waiting) = (stream.id, stream.waiting().len());
@@ -500,14 +529,14 @@ impl<H: Host> Client<H> {
     fn happened(&mut self, occurrence: Option<Occurrence>, now: Timestamp) {
         let Some(occurrence) = occurrence else { return };
         if !self.shows_messages {
-            if matches!(occurrence, Occurrence::SessionStart) {
+            if occurrence.occasion == Occasion::SessionStart {
                 self.missed_start = Some(now);
             }
             return;
         }
         let (stream, interval) = (self.current(), self.config.message_interval);
-        let (id, seq) = (stream.id, stream.last_seq());
-        if let Some(message) = self.inbox.happened(id, seq, occurrence, interval, now) {
+        let place = (stream.id, stream.last_seq());
+        if let Some(message) = self.inbox.happened(&self.host, place, occurrence, interval, now) {
             self.show(message, now);
         }
     }
@@ -530,29 +559,8 @@ impl<H: Host> Client<H> {
     }
 }
 
-/// What a record is to triggers.
-fn occurrence(kind: RecordKind) -> Option<Occurrence> {
-    match kind {
-        RecordKind::CustomEvent { name, properties } => Some(Occurrence::CustomEvent { name, properties }),
-        RecordKind::Purchase { product_id, properties, .. } => Some(Occurrence::Purchase { product_id, properties }),
-        RecordKind::MessageClick { message, .. } => Some(Occurrence::MessageClick { message }),
-        RecordKind::Attribute { .. }
-        | RecordKind::CustomAttribute { .. }
-        | RecordKind::SessionStart { .. }
-        | RecordKind::SessionEnd { .. }
-        | RecordKind::Identified
-        | RecordKind::MessageImpression { .. }
-        | RecordKind::MessageDismissal { .. }
-        | RecordKind::Subscription { .. }
-        | RecordKind::SubscriptionGroup { .. }
-        | RecordKind::Location(_)
-        | RecordKind::Alias { .. }
-        | RecordKind::Device(_) => None,
-    }
-}
-
 fn load_identity(host: &impl Host) -> Option<Identity> {
-    Identity::read(&host.decode(&host.get(keys::IDENTITY)?)?)
+    Identity::read(Json::of(&host.get(keys::IDENTITY)?))
 }
 
 fn store_identity(host: &mut impl Host, identity: &Identity) {

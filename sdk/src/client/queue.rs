@@ -2,6 +2,7 @@
 
 use kindling_core::{
     ids::{Seq, StreamId},
+    json::Json,
     protocol::Identity,
     value::sort,
 };
@@ -120,7 +121,7 @@ pub(super) fn adopt(host: &mut impl Host, known: &[StreamId]) -> Vec<Stream> {
     let mut streams: Vec<Stream> = Vec::new();
     for (id, seq) in records {
         let key = keys::record(id, seq);
-        let Some((identity, json)) = host.get(&key).and_then(|text| read(host, &text)) else {
+        let Some((identity, json)) = host.get(&key).and_then(|text| read(&text)) else {
             host.remove(&key);
             continue;
         };
@@ -150,9 +151,9 @@ const SEPARATOR: u8 = b'\n';
 
 /// Reads a stored record. It goes into a request as it stands, so it must look whole; one that only looks so is found out and
 /// rejected by the server.
-fn read(host: &impl Host, text: &str) -> Option<(Identity, String)> {
+fn read(text: &str) -> Option<(Identity, String)> {
     let (identity, json) = split_at(text, SEPARATOR)?;
     let whole = json.starts_with("{\"seq\":") && json.as_bytes().last() == Some(&b'}');
-    let identity = Identity::read(&host.decode(identity)?)?;
+    let identity = Identity::read(Json::of(identity))?;
     whole.then(|| (identity, json.to_owned()))
 }

@@ -2,8 +2,8 @@
 
 use kindling_core::{
     ids::SessionId,
+    json::Json,
     time::{Duration, Timestamp},
-    value::Value,
 };
 
 use super::{Host, keys};
@@ -27,13 +27,10 @@ impl Session {
 
     /// The session that is stored, if there is one.
     pub(super) fn load(host: &impl Host) -> Option<Self> {
-        let value = host.decode(&host.get(keys::SESSION)?)?;
-        let members = value.as_object()?;
-        let time = |name| match members.get(name) {
-            Some(Value::Number(number)) => number.as_integer().map(Timestamp::from_ms),
-            _ => None,
-        };
-        let id = SessionId::recall(members.get("id")?.as_str()?)?;
+        let text = host.get(keys::SESSION)?;
+        let json = Json::of(&text);
+        let time = |name| json.get(name)?.integer().map(Timestamp::from_ms);
+        let id = SessionId::recall(json.get("id")?.plain()?)?;
         Some(Self { id, started: time("started")?, active: time("active")? })
     }
 

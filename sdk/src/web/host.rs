@@ -1,10 +1,11 @@
 //! What the client needs of a browser.
 
 use gloo_storage::{LocalStorage, Storage as _};
-use kindling_core::{ids::Uuid, value::Value};
-use web_sys::{Storage, window};
+use js_sys::{Function, JSON, JsString};
+use kindling_core::ids::{StreamId, Uuid};
+use wasm_bindgen::JsValue;
+use web_sys::Storage;
 
-use super::convert;
 use crate::client::Host;
 
 /// Storage in localStorage, under a prefix of the workspace's own. What can't be stored there (it is full, or blocked) is kept
@@ -15,20 +16,19 @@ pub(super) struct BrowserHost {
     storage: Option<Storage>,
     /// Keys and texts.
     memory: Vec<(String, String)>,
+    /// See `browser` in `sdk/js/host.js`.
+    browser: Function,
 }
 
 impl BrowserHost {
-    /// `key` is the SDK key: two workspaces on one site share nothing.
-    pub(super) fn new(key: &str) -> Self {
+    /// `key` is the SDK key: two workspaces on one site share nothing. With `memory_only` nothing is left on the device, or can be: a
+    /// browser may block localStorage, in which case touching it throws, and gloo-storage with it.
+    pub(super) fn new(key: &str, memory_only: bool, browser: Function) -> Self {
         let mut prefix = String::from("kindling.");
         prefix.push_str(&fingerprint(key));
         prefix.push('.');
-        Self { storage: local_storage(&prefix), prefix, memory: Vec::new() }
-    }
-
-    /// Whether records outlive the page.
-    pub(super) const fn is_durable(&self) -> bool {
-        self.storage.is_some()
+        let storage = if memory_only { None } else { Some(LocalStorage::raw()) };
+        Self { storage, prefix, memory: Vec::new(), browser }
     }
 
     /// The client's name for a key of localStorage, if it is the client's.
@@ -48,17 +48,6 @@ impl BrowserHost {
         full.push_str(key);
         full
     }
-}
-
-/// localStorage, if it is there and works: a browser may block it, in which case touching it throws, and gloo-storage with it.
-fn local_storage(prefix: &str) -> Option<Storage> {
-    window()?.local_storage().ok()??;
-    let storage = LocalStorage::raw();
-    let mut probe = prefix.to_owned();
-    probe.push_str("probe");
-    // A full storage still reads and removes, so only the reading counts.
-    storage.get_item(&probe).ok()?;
-    Some(storage)
 }
 
 /// Eight hexadecimal digits of FNV-1a.
@@ -116,26 +105,25 @@ impl Host for BrowserHost {
     }
 
     fn uuid(&mut self) -> Uuid {
-        let mut bytes = [0; 16];
-        // `getRandomValues` also works where `randomUUID` does not: on pages without TLS.
-        if window().and_then(|w| w.crypto().ok()?.get_random_values_with_u8_array(&mut bytes).ok()).is_none() {
-            bytes.fill_with(random_byte);
-        }
-        bytes[6] = (bytes[6] & 0x0f) | 0x40;
-        bytes[8] = (bytes[8] & 0x3f) | 0x80;
-        Uuid::from_bytes(bytes)
+        let made = self.browser.call0(&JsValue::UNDEFINED).ok().and_then(|made| made.as_string());
+        // The facade makes one in any case.
+        made.and_then(|made| StreamId::recall(&made)).map_or(Uuid::nil(), |id| id.0)
     }
 
     fn random(&mut self) -> f64 {
         js_sys::Math::random()
     }
 
-    fn decode(&self, text: &str) -> Option<Value> {
-        convert::from_json(text)
+    fn is_json(&self, text: &str) -> bool {
+        JSON::parse(text).is_ok()
     }
-}
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 255")]
-fn random_byte() -> u8 {
-    (js_sys::Math::random() * 256.0) as u8
+    fn number(&self, text: &str) -> f64 {
+        JSON::parse(text).ok().and_then(|value| value.as_f64()).unwrap_or(f64::NAN)
+    }
+
+    fn hold(&self, tests: &str, properties: &str) -> Option<bool> {
+        let (tests, properties) = (JsString::from(tests), JsString::from(properties));
+        self.browser.call2(&JsValue::UNDEFINED, &tests, &properties).ok()?.as_bool()
+    }
 }

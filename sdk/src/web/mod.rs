@@ -2,9 +2,7 @@
 //! and delegates. What the browser does of itself (requests, a timer, locks, the page's events) is in `sdk/js/browser.js`, and
 //! messages are drawn by `sdk/js/display.js`: a few lines there, where calling all that from here took 9 kB.
 
-mod convert;
 mod host;
-mod shell;
 mod surface;
 
 /// 2 kB less to load than the standard library's. It looks through a list of what is free, which is short here.

@@ -1,179 +1,223 @@
-//! The surface that the JavaScript facade calls. Each method converts its arguments and delegates.
-//!
-//! A setter returns 0 when it was done, or what is wrong, by its place in `WRONGS` of `codes.js`; the facade logs it and returns a
-//! boolean.
+//! The surface that the JavaScript facade calls: one function. What it asks for is a number, what it says is a text and up to three
+//! numbers, and what it gets is a list of texts. Each function and each type that stands in a signature brings code of its own on both
+//! sides; a dozen methods with arguments of their own took 7 kB.
 
-use js_sys::{Array, Function};
+use std::cell::RefCell;
+
+use js_sys::Function;
 use kindling_core::{
-    ids::{ExternalId, StreamId},
+    ids::{CampaignId, DeviceId, ExternalId, StreamId},
+    json::Json,
     message::Held,
-    time::Duration,
+    time::{Duration, Timestamp},
 };
 use wasm_bindgen::prelude::*;
 
-use super::{
-    convert,
-    host::BrowserHost,
-    shell::{Shell, from_clock},
-};
+use super::host::BrowserHost;
 use crate::{
-    calls,
-    client::{Client, Config, Reply},
+    client::{Client, Config, Effect, Reply, split_at},
+    json::{Writer, whole},
     wrong::Wrong,
 };
 
-/// The SDK on one page.
-#[wasm_bindgen]
-pub struct Sdk {
-    shell: Shell,
+/// The SDK on this page.
+struct Sdk {
+    client: Client<BrowserHost>,
+    /// What was last said of when to call again.
+    settled: String,
 }
 
-type Outcome = u8;
+thread_local! {
+    static SDK: RefCell<Option<Sdk>> = const { RefCell::new(None) };
+}
 
-const DONE: Outcome = 0;
-
+/// Starts the SDK, anew if it is there. `browser` is what it asks the browser: see `sdk/js/host.js`.
+#[expect(unreachable_pub, reason = "it is exported to JavaScript")]
 #[wasm_bindgen]
-impl Sdk {
-    /// Makes the SDK, with lengths in seconds. `emit([name, json, …])` is called with what happens.
-    #[wasm_bindgen(constructor)]
-    pub fn new(
-        key: String,
-        sdk: String,
-        session_timeout: f64,
-        message_interval: f64,
-        flush_interval: f64,
-        authentication: bool,
-        emit: Function,
-    ) -> Self {
-        let host = BrowserHost::new(&key);
-        let durable = host.is_durable();
-        let config = Config {
-            key,
-            sdk,
-            session_timeout: seconds(session_timeout),
-            message_interval: seconds(message_interval),
-            flush_interval: seconds(flush_interval),
-            authentication,
-        };
-        let shell = Shell::new(Client::new(host, config), emit);
-        if !durable {
-            shell.emit(&["warning", "{}"]);
-        }
-        Self { shell }
-    }
+pub fn start(options: String, browser: Function) {
+    let options = Json::of(&options);
+    let text = |name| options.get(name).and_then(Json::string).unwrap_or_default();
+    let ms = |name| Duration::from_ms(options.get(name).and_then(Json::integer).unwrap_or_default());
+    let is = |name| options.get(name).is_some();
+    let config = Config {
+        key: text("key"),
+        sdk: text("sdk"),
+        device: DeviceId::recall(&text("device")),
+        session_timeout: ms("session"),
+        message_interval: ms("interval"),
+        flush_interval: ms("flush"),
+        authentication: is("authentication"),
+    };
+    let host = BrowserHost::new(&config.key, is("memory"), browser);
+    let client = Client::new(host, config);
+    SDK.set(Some(Sdk { client, settled: String::new() }));
+}
 
-    /// Something happened that has nothing to say but its place in `SIGNALS` of `codes.js`: every method costs a page as much as the
-    /// list.
-    pub fn signal(&self, signal: u8) {
-        self.shell.act(|client, now| match signal {
+/// Does what the facade asks for, by its number in `ASKS` of `codes.js`, at the time `now`. Returns what it is answered, and then, in twos,
+/// what follows from it: what there is to say as JSON, and what stands beside it.
+///
+/// No call into the page happens while the client is borrowed.
+#[expect(unreachable_pub, reason = "it is exported to JavaScript")]
+#[wasm_bindgen]
+pub fn act(what: u8, text: String, x: f64, y: f64, z: f64, now: f64) -> JsValue {
+    let mut said = vec![String::new()];
+    SDK.with_borrow_mut(|sdk| {
+        if let Some(sdk) = sdk {
+            said = vec![sdk.answer(what, text, (x, y, z), instant(now))];
+            sdk.tell(&mut said);
+        }
+    });
+    serde_wasm_bindgen::to_value(&said).unwrap_or_default()
+}
+
+impl Sdk {
+    /// What was asked for, or the number of what is wrong with the call; empty if there is nothing to say.
+    fn answer(&mut self, what: u8, text: String, (x, y, z): (f64, f64, f64), now: Timestamp) -> String {
+        let client = &mut self.client;
+        let mut done = Ok(());
+        match what {
             // The facade has said what it wants to be told, and wants to hear what is needed of the browser.
             0 => {}
-            1 => client.tick(now),
+            1 => {
+                // The timer has run out: it is to be set again, also for the same time.
+                self.settled.clear();
+                client.tick(now);
+            }
             2 => client.hidden(now),
             3 => client.online(now),
             4 => client.open_session(now),
             5 => client.wipe(),
-            _ => client.log_out(now),
-        });
-    }
-
-    /// What the facade asks for, by its place in `QUESTIONS` of `codes.js`.
-    pub fn ask(&self, question: u8) -> Option<String> {
-        self.shell.act(|client, _| match question {
-            0 => Some(client.device().text()),
-            1 => client.external_id().map(|id| id.as_str().to_owned()),
-            2 => Some(client.held_messages_json()),
-            _ => Some(client.queued_records()),
-        })
-    }
-
-    /// Takes over what pages that are gone left behind: every stream but these.
-    pub fn adopt(&self, live: &Array) {
-        let mut streams = Vec::new();
-        for id in live.iter() {
-            streams.extend(id.as_string().and_then(|id| StreamId::recall(&id)));
-        }
-        self.shell.act(|client, now| client.adopt(&streams, now));
-    }
-
-    /// Another tab changed what is stored under a key of localStorage, or everything.
-    pub fn storage_changed(&self, key: Option<String>) {
-        self.shell.act(|client, _| match key {
-            None => client.storage_changed(None),
-            Some(key) => {
-                if let Some(own) = client.host().own_key(&key).map(ToOwned::to_owned) {
+            6 => client.log_out(now),
+            7 => done = client.log(&text, now),
+            8 => {
+                // A user's id has no line breaks.
+                let (id, signature) = split_at(&text, b'\n').unwrap_or((&text, ""));
+                match ExternalId::parse(id) {
+                    Ok(id) => {
+                        let signature = (!signature.is_empty()).then(|| signature.to_owned());
+                        let wrong = signature.as_ref().and_then(|signature| client.signature_error(signature));
+                        client.change_user(id, signature.filter(|_| wrong.is_none()), now);
+                        done = wrong.map_or(Ok(()), |wrong| Err(wrong.into()));
+                    }
+                    Err(_) => done = Err(Wrong::USER_ID),
+                }
+            }
+            9 => done = client.set_signature(text, now).map_err(Wrong::from),
+            10 => client.describe(text, now),
+            11 => client.flush(index(x), now),
+            12 => {
+                let mut live = Vec::new();
+                let mut rest = &*text;
+                while let Some((id, others)) = split_at(rest, b'\n') {
+                    live.extend(StreamId::recall(id));
+                    rest = others;
+                }
+                client.adopt(&live, now);
+            }
+            // Another tab changed what is stored under a key of localStorage, or everything.
+            13 if text.is_empty() => client.storage_changed(None),
+            13 => {
+                if let Some(own) = client.host().own_key(&text).map(ToOwned::to_owned) {
                     client.storage_changed(Some(&own));
                 }
             }
-        });
-    }
-
-    /// What came of a flush: a status, how many seconds the server asks to wait, and the body. Without a status: no answer.
-    pub fn reply(&self, flush: u32, status: Option<u16>, retry_after: Option<f64>, body: Option<String>) {
-        let reply = match status {
-            Some(status) => {
-                Reply::Answer { status, retry_after: retry_after.map(seconds), body: body.unwrap_or_default() }
+            // What came of a flush: its number, a status and how many seconds the server asks to wait, both negative if there are none.
+            14 => {
+                let retry_after = (z >= 0.0).then(|| Duration::from_seconds(whole_number(z)));
+                let reply = match u16::try_from(whole_number(y)) {
+                    Ok(status) => Reply::Answer { status, retry_after, body: text },
+                    Err(_) => Reply::Unreachable,
+                };
+                client.reply(index(x), reply, now);
             }
-            None => Reply::Unreachable,
-        };
-        self.shell.act(|client, now| client.reply(flush, reply, now));
-    }
-
-    /// Until it is called again without a time, records are made as of that time, in milliseconds since 1970: so calls that
-    /// came before the module was ready keep theirs.
-    pub fn set_record_time(&self, ms: Option<f64>) {
-        self.shell.act(|client, _| client.set_record_time(ms.map(from_clock)));
-    }
-
-    /// Says whether anybody shows messages, and whether anybody wants to be told of what happens.
-    pub fn set_interests(&self, shows_messages: bool, watched: bool) {
-        self.shell.act(|client, now| {
-            client.set_shows_messages(shows_messages, now);
-            client.set_watched(watched);
-        });
-    }
-
-    /// A signature that can't be used is left out.
-    pub fn change_user(&self, external_id: String, signature: Option<String>) -> Outcome {
-        match ExternalId::parse(external_id) {
-            Ok(id) => self.shell.act(|client, now| {
-                let wrong = signature.as_ref().and_then(|signature| client.signature_error(signature));
-                client.change_user(id, signature.filter(|_| wrong.is_none()), now);
-                wrong.map_or(DONE, |wrong| Wrong::from(wrong).0)
-            }),
-            Err(_) => Wrong::USER_ID.0,
+            // Until it is asked for again without a time, records are made as of that time, in milliseconds since 1970: so calls that came
+            // before the module was ready keep theirs.
+            15 => client.set_record_time((x > 0.0).then(|| instant(x))),
+            // Whether anybody shows messages, and whether anybody wants to be told of what happens.
+            16 => {
+                client.set_shows_messages(x > 0.0, now);
+                client.set_watched(y > 0.0);
+            }
+            17 => client.can_test(now),
+            // Whether a message may be shown.
+            18 => done = Held::read(Json::of(&text)).map(|_| ()).ok_or(Wrong::MESSAGE),
+            19 => done = CampaignId::parse(text).map_err(|_| Wrong::MESSAGE).and_then(|id| client.defer(&id)),
+            20 => return client.take_deferred().unwrap_or_default(),
+            21 => return client.device().text(),
+            22 => return client.external_id().map(|id| id.as_str().to_owned()).unwrap_or_default(),
+            23 => return client.held_messages_json(),
+            _ => return client.queued_records(),
         }
+        done.err().map_or_else(String::new, |wrong| whole(wrong.0.into()))
     }
 
-    pub fn set_signature(&self, signature: String) -> Outcome {
-        let done = self.shell.act(|client, now| client.set_signature(signature, now));
-        done.err().map_or(DONE, |wrong| Wrong::from(wrong).0)
-    }
-
-    /// What the device says of itself: the members of a record, as JSON.
-    pub fn describe(&self, device: String) {
-        self.shell.act(|client, now| client.describe(device, now));
-    }
-
-    pub fn flush(&self, token: u32) {
-        self.shell.act(|client, now| client.flush(token, now));
-    }
-
-    /// Records something: an object in the form of a record, without its place and time.
-    pub fn log(&self, call: &JsValue) -> Outcome {
-        let kind = convert::from_js(call).and_then(calls::record);
-        let done = kind.and_then(|kind| Ok(self.shell.log(kind)?));
-        done.err().map_or(DONE, |wrong| wrong.0)
-    }
-
-    /// Whether a message, as it was emitted, may be shown.
-    pub fn check_message(&self, message: &JsValue) -> Outcome {
-        let held = convert::from_js(message).ok().and_then(|message| Held::read(&message));
-        if held.is_some() { DONE } else { Wrong::MESSAGE.0 }
+    /// Tells what follows from a call.
+    fn tell(&mut self, said: &mut Vec<String>) {
+        for effect in self.client.take_effects() {
+            let mut to = Writer::new();
+            let mut beside = String::new();
+            match effect {
+                Effect::Send { flush, body, keepalive } => {
+                    to.text("type", "send");
+                    to.integer("flush", flush.into());
+                    to.flag("keepalive", keepalive);
+                    beside = body;
+                }
+                Effect::Show(message) => {
+                    to.text("type", "show");
+                    to.raw("message", &message.source);
+                }
+                Effect::Flushed { token, taken } => {
+                    to.text("type", "flushed");
+                    to.integer("token", token.into());
+                    to.flag("taken", taken);
+                }
+                Effect::AuthenticationFailed { failure, user, signature } => {
+                    to.text("type", "auth");
+                    to.integer("errorCode", failure.error_code.into());
+                    to.text("reason", &failure.reason);
+                    to.text("userId", user.as_str());
+                    if let Some(signature) = &signature {
+                        to.text("signature", signature);
+                    }
+                }
+                Effect::Activity(activity) => {
+                    said.push(activity.json());
+                    said.push(beside);
+                    continue;
+                }
+            }
+            said.push(to.end());
+            said.push(beside);
+        }
+        let mut to = Writer::new();
+        to.text("type", "settled");
+        to.text("stream", &self.client.stream().text());
+        if let Some(at) = self.client.next_wake() {
+            to.integer("at", at.as_ms());
+        }
+        let settled = to.end();
+        if settled != self.settled {
+            said.push(settled.clone());
+            said.push(String::new());
+            self.settled = settled;
+        }
     }
 }
 
+/// An instant as JavaScript has it.
+#[expect(clippy::cast_possible_truncation, reason = "whole milliseconds")]
+fn instant(ms: f64) -> Timestamp {
+    Timestamp::from_ms(ms as i64)
+}
+
+/// A number that the facade got from here.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates")]
+fn index(number: f64) -> u32 {
+    number as u32
+}
+
 #[expect(clippy::cast_possible_truncation, reason = "a float cast saturates")]
-fn seconds(seconds: f64) -> Duration {
-    Duration::from_ms((seconds * 1000.0) as i64)
+fn whole_number(number: f64) -> i64 {
+    number as i64
 }

@@ -3,7 +3,8 @@
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use kindling_core::{
-    ids::{StreamId, Uuid},
+    ids::{DeviceId, StreamId, Uuid},
+    message::tests_hold,
     protocol::{FlushRequest, RecordKind},
     time::{Duration, Timestamp},
     value::Value,
@@ -16,6 +17,8 @@ pub struct Disk {
     pub items: BTreeMap<String, String>,
     /// Nothing more can be stored.
     pub full: bool,
+    /// Tests of properties can't be told yet.
+    pub without_filters: bool,
     random: u64,
 }
 
@@ -60,8 +63,20 @@ impl Host for Tab {
         (self.bits() >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    fn decode(&self, text: &str) -> Option<Value> {
-        serde_json::from_str(text).ok()
+    fn is_json(&self, text: &str) -> bool {
+        serde_json::from_str::<serde_json::Value>(text).is_ok()
+    }
+
+    fn number(&self, text: &str) -> f64 {
+        text.parse().unwrap()
+    }
+
+    fn hold(&self, tests: &str, properties: &str) -> Option<bool> {
+        if self.disk.borrow().without_filters {
+            return None;
+        }
+        let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or(Value::Null);
+        tests_hold(&read(tests), read(properties).as_object())
     }
 }
 
@@ -111,6 +126,11 @@ pub fn event(name: &str) -> RecordKind {
     RecordKind::CustomEvent { name: name.to_owned(), properties: None }
 }
 
+/// A record as the facade asks for it.
+pub fn call(kind: &RecordKind) -> String {
+    serde_json::to_string(kind).unwrap()
+}
+
 impl Browser {
     pub fn seeded(seed: u64) -> Self {
         let browser = Self::default();
@@ -120,10 +140,16 @@ impl Browser {
 
     /// Opens a page. `live` are the streams of pages that are still open.
     pub fn open(&self, live: &[StreamId], now: Timestamp) -> Page {
+        self.open_as(None, live, now)
+    }
+
+    /// Opens a page that says which device it is on.
+    pub fn open_as(&self, device: Option<DeviceId>, live: &[StreamId], now: Timestamp) -> Page {
         let tab = Tab { disk: Rc::clone(&self.disk), memory: BTreeMap::new() };
         let config = Config {
             key: "pk".into(),
             sdk: "web/test".into(),
+            device,
             session_timeout: Duration::from_seconds(1800),
             message_interval: Duration::from_seconds(30),
             flush_interval: Duration::from_seconds(10),
@@ -145,7 +171,7 @@ impl Page {
     }
 
     pub fn log(&mut self, name: &str, now: Timestamp) {
-        self.client.log(event(name), now).unwrap();
+        self.client.log(&call(&event(name)), now).unwrap();
     }
 
     /// The flushes that were sent since the last time.

@@ -14,12 +14,8 @@ mod authentication;
 mod browser;
 mod exactly_once;
 
-use browser::{Browser, at, event};
-use kindling_core::{
-    ids::ExternalId,
-    limits,
-    protocol::{RecordError, RecordKind},
-};
+use browser::{Browser, at, call};
+use kindling_core::{ids::ExternalId, limits, protocol::RecordKind};
 use kindling_sdk::client::{Activity, Effect, Reply};
 
 fn names(records: &[kindling_core::protocol::Record]) -> Vec<String> {
@@ -370,6 +366,63 @@ fn messages_belong_to_the_user_they_were_sent_to() {
 }
 
 #[test]
+fn what_happens_before_properties_can_be_tested_shows_its_message_then() {
+    let tests = r#"{"type":"custom_event","name":"a","where":[{"property":"price","greater":10}]}"#;
+    let messages = MESSAGES.replacen(r#"{"type":"custom_event","name":"a"}"#, tests, 1);
+    let bought = |price: u32| format!(r#"{{"type":"custom_event","name":"a","properties":{{"price":{price}}}}}"#);
+    for ready in [true, false] {
+        let browser = Browser::default();
+        browser.disk.borrow_mut().without_filters = !ready;
+        let mut page = browser.open(&[], at(0));
+        page.client.flush(1, at(0));
+        let sent = page.sent_one();
+        page.answer(&sent, &messages, at(1));
+        page.client.log(&bought(11), at(2)).unwrap();
+        assert_eq!(page.shown().is_empty(), !ready, "nothing less is shown instead");
+        let sent = {
+            page.client.tick(at(12));
+            page.sent_one()
+        };
+        page.acknowledge(&sent, at(13));
+        browser.disk.borrow_mut().without_filters = false;
+        page.client.can_test(at(14));
+        page.client.can_test(at(15));
+        assert_eq!(page.shown().len(), usize::from(!ready), "and once");
+        page.client.log(&bought(5), at(100)).unwrap();
+        assert_eq!(page.shown(), ["low"]);
+    }
+}
+
+#[test]
+fn a_message_can_be_put_off_and_taken_once() {
+    let browser = Browser::default();
+    let mut page = browser.open(&[], at(0));
+    let high = kindling_core::ids::CampaignId::parse("high").unwrap();
+    assert!(page.client.defer(&high).is_err(), "it is not held");
+    page.client.flush(1, at(0));
+    let sent = page.sent_one();
+    page.answer(&sent, MESSAGES, at(1));
+    page.client.defer(&high).unwrap();
+    drop(page);
+    let mut page = browser.open(&[], at(100));
+    assert!(page.client.take_deferred().unwrap().contains(r#""id":"high""#));
+    assert_eq!(page.client.take_deferred(), None);
+    page.client.defer(&high).unwrap();
+    page.client.change_user(alice(), None, at(101));
+    assert_eq!(page.client.take_deferred(), None, "it was somebody else's");
+}
+
+#[test]
+fn a_site_may_name_the_device() {
+    let browser = Browser::default();
+    let device = kindling_core::ids::DeviceId(kindling_core::ids::Uuid::from_u128(7));
+    let before = browser.open(&[], at(0)).client.device();
+    let named = browser.open_as(Some(device), &[], at(1)).client.device();
+    assert_eq!((before == named, named), (false, device));
+    assert_eq!(browser.open(&[], at(2)).client.device(), device, "it is remembered");
+}
+
+#[test]
 fn a_trigger_that_nobody_would_show_uses_up_nothing() {
     let mut page = Browser::default().open(&[], at(0));
     page.client.flush(1, at(0));
@@ -429,7 +482,7 @@ fn the_queue_is_bounded_and_the_oldest_records_make_room() {
     // What the user says of themselves stays when events of before must go, until there is nothing else.
     let set =
         || RecordKind::Attribute { name: kindling_core::profile::StandardAttribute::FirstName, value: "Ada".into() };
-    page.client.log(set(), at(2)).unwrap();
+    page.client.log(&call(&set()), at(2)).unwrap();
     for _ in 0..limits::QUEUE_RECORDS {
         page.log("a", at(3));
     }
@@ -437,7 +490,7 @@ fn the_queue_is_bounded_and_the_oldest_records_make_room() {
     assert_eq!((&kept[0]["type"], &kept[1]["type"]), (&"attribute".into(), &"custom_event".into()));
     assert_eq!(page.client.queued(), limits::QUEUE_RECORDS);
     for _ in 0..limits::QUEUE_RECORDS {
-        page.client.log(set(), at(4)).unwrap();
+        page.client.log(&call(&set()), at(4)).unwrap();
     }
     let kept: serde_json::Value = serde_json::from_str(&page.client.queued_records()).unwrap();
     assert!(kept.as_array().unwrap().iter().all(|record| record["type"] == "attribute"));
@@ -468,7 +521,9 @@ fn a_page_may_say_that_it_shows_messages_after_the_session_began() {
 #[test]
 fn what_is_not_a_record_is_refused_at_once() {
     let mut page = Browser::default().open(&[], at(0));
-    assert_eq!(page.client.log(event(""), at(1)), Err(RecordError::InvalidName));
+    for wrong in [r#"{"type":"custom_event","name":""}"#, "7", "", r#"{"type":"session_start"}"#] {
+        assert!(page.client.log(wrong, at(1)).is_err(), "{wrong}");
+    }
     assert_eq!(page.client.queued(), 0);
 }
 
@@ -510,7 +565,7 @@ fn a_device_says_of_itself_what_is_new_once_for_each_user() {
         devices.map(|record| record["language"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     let mut page = browser.open(&[], at(0));
-    page.client.describe(r#"{"language":"de","screen_width":400}"#.to_owned(), at(0));
+    page.client.describe(r#"{"type":"device","language":"de","screen_width":400}"#.to_owned(), at(0));
     assert!(said(&mut page).is_empty(), "not without a session");
     page.client.open_session(at(1));
     assert_eq!(said(&mut page), ["de"]);
@@ -520,10 +575,10 @@ fn a_device_says_of_itself_what_is_new_once_for_each_user() {
     let mut second = browser.open(&[live], at(3));
     // It takes over what the visitor said, whose stream is nobody's any more.
     assert_eq!(said(&mut second), ["de"]);
-    second.client.describe(r#"{"language":"de","screen_width":400}"#.to_owned(), at(3));
+    second.client.describe(r#"{"type":"device","language":"de","screen_width":400}"#.to_owned(), at(3));
     assert_eq!(said(&mut second), ["de"]);
-    second.client.describe(r#"{"language":"en"}"#.to_owned(), at(4));
+    second.client.describe(r#"{"type":"device","language":"en"}"#.to_owned(), at(4));
     assert_eq!(said(&mut second), ["de", "en"]);
-    second.client.describe("{}".to_owned(), at(5));
+    second.client.describe(r#"{"type":"device"}"#.to_owned(), at(5));
     assert_eq!(said(&mut second), ["de", "en"]);
 }

@@ -1,0 +1,34 @@
+// What the module asks the browser while it works: random ids, and tests of properties, which few triggers have. The module that knows the
+// language in which tests are written is loaded when the first message comes that has some.
+
+/** Also where `randomUUID` is not: on pages without TLS. */
+function uuid() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 15) | 64;
+  bytes[8] = (bytes[8] & 63) | 128;
+  const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return digits.replace(/(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
+/**
+ * Makes the function that the module calls: without arguments for a random UUID, otherwise to hear whether tests hold of properties. As
+ * long as that can't be told it says nothing; then `decide` is called.
+ */
+export function makeHost(source, decide) {
+  let hold; // once there is one
+  let loading;
+  return (tests, properties) => {
+    if (!tests) return uuid();
+    if (hold) return hold(JSON.parse(tests), properties ? JSON.parse(properties) : null);
+    loading ??= import("./filters.js")
+      .then((filters) => filters.load(source))
+      .then(
+        (loaded) => (hold = loaded),
+        (error) => {
+          console.warn("[kindling] can't test properties; messages that need it are not shown", error);
+          hold = () => false;
+        },
+      )
+      .then(decide);
+  };
+}
