@@ -125,7 +125,7 @@ export function subscribeToSdkAuthenticationFailures(subscriber: (failure: SdkAu
  * called when it has been taken, `error` when it could not be sent yet.
  */
 export function logout(success?: () => void, error?: () => void): void;
-/** The user of this device. `undefined` before {@link initialize}. */
+/** The user of this device. `undefined` where there is no page, and after {@link destroy}. */
 export function getUser(): User | undefined;
 /** The random id of this device, a UUID. `undefined` until the SDK is ready. */
 export function getDeviceId(): string | undefined;

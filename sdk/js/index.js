@@ -20,7 +20,7 @@ const VERSION = "__VERSION__";
 const MAX_EARLY_CALLS = 1000;
 
 let state = null; // { up, early, ready, … } from initialize() to destroy()
-let before = []; // calls that came before the first initialize()
+let before = typeof window === "undefined" ? null : []; // calls that came before the first initialize()
 let asked = []; // what initialize() was last asked, for enableSDK()
 let log = null; // a function while logging is on
 let keptAt; // when the call was made that is carried out, if the loader kept it
@@ -153,7 +153,7 @@ function start(sdkKey, options) {
   if (!options.allowCrawlerActivity && isCrawler()) return say("not started: a program reads this page"), false;
   asked = [sdkKey, options];
   if (isRefused(options)) return say("not started: the visitor does not take part"), false;
-  const mine = (state = { early, asked, user: new User(OWN) });
+  const mine = (state = { early, asked });
   for (const call of early) keep(call);
   mine.ready = load(options.wasm)
     .then(() => takeEarly(sdkKey))
@@ -277,6 +277,7 @@ function receive(value, body) {
   } else if (type === "send" || type === "settled") {
     state.browser[type](value, body);
   } else if (type === "auth") {
+    delete value.type;
     tell(type, value);
   } else if (type === "flushed") {
     const callback = waiters.get(value.token);
@@ -325,7 +326,7 @@ export function openSession() {
 export function changeUser(externalId, signature) {
   if (!isText(externalId)) return refuse("changeUser", "the id must be a string"), undefined;
   if (!isText(signature ?? "")) refuse("changeUser", "the signature must be a string"), (signature = "");
-  run("changeUser", ASKS.changeUser, `${externalId}\n${signature ?? ""}`);
+  run("changeUser", ASKS.changeUser, toJson({ id: externalId, signature }));
 }
 
 export function setSdkAuthenticationSignature(signature) {
@@ -349,7 +350,7 @@ export function logout(success, error) {
 }
 
 export function getUser() {
-  return state?.user;
+  return state || before ? user : undefined;
 }
 
 export function getDeviceId() {
@@ -366,11 +367,11 @@ function tellDevice() {
   if (state) act(ASKS.describe, toJson(describe(state.asked[1], origins)));
 }
 
-/** Has the module record something: an object in the form of a record. */
+/** Has the module record something: an object in the form of a record, or what makes one. */
 function record(name, call) {
   let json;
   try {
-    json = toJson(call);
+    json = toJson(typeof call === "function" ? call() : call);
   } catch (error) {
     return refuse(name, error.message ?? error);
   }
@@ -382,8 +383,8 @@ export function logCustomEvent(name, properties) {
 }
 
 export function logPurchase(product_id, price, currency = "USD", quantity = 1, properties) {
-  const amount = { price, currency: `${currency}`, quantity: Number(quantity) };
-  return record("logPurchase", { type: "purchase", product_id, ...amount, properties });
+  const amount = () => ({ price, currency: `${currency}`, quantity: Number(quantity) });
+  return record("logPurchase", () => ({ type: "purchase", product_id, ...amount(), properties }));
 }
 
 export function logEcommerceEvent(event) {
@@ -518,23 +519,25 @@ export class User {
   }
   setCustomUserAttribute(key, value = null, merge = false) {
     const op = merge && typeof value === "object" && value !== null ? "merge" : "set";
-    return change("setCustomUserAttribute", key, op, { value });
+    return change("setCustomUserAttribute", key, op, () => ({ value }));
   }
   setCustomLocationAttribute(key, latitude, longitude) {
     const clear = latitude === null && longitude === null;
-    if (clear) return change("setCustomLocationAttribute", key, "set", { value: null });
-    return change("setCustomLocationAttribute", key, "set_location", { latitude, longitude });
+    if (clear) return change("setCustomLocationAttribute", key, "set", () => ({ value: null }));
+    return change("setCustomLocationAttribute", key, "set_location", () => ({ latitude, longitude }));
   }
   incrementCustomUserAttribute(key, by = 1) {
-    return change("incrementCustomUserAttribute", key, "increment", { by: Number(by) });
+    return change("incrementCustomUserAttribute", key, "increment", () => ({ by: Number(by) }));
   }
   addToCustomAttributeArray(key, value) {
-    return change("addToCustomAttributeArray", key, "add", { value: `${value}` });
+    return change("addToCustomAttributeArray", key, "add", () => ({ value: `${value}` }));
   }
   removeFromCustomAttributeArray(key, value) {
-    return change("removeFromCustomAttributeArray", key, "remove", { value: `${value}` });
+    return change("removeFromCustomAttributeArray", key, "remove", () => ({ value: `${value}` }));
   }
 }
+
+const user = new User(OWN);
 
 /** Setters that take the value as it is. */
 const PLAIN = {
@@ -553,7 +556,7 @@ function setAttribute(setter, name, value) {
 }
 
 function change(setter, name, op, what) {
-  return record(setter, { type: "custom_attribute", name, op, ...what });
+  return record(setter, () => ({ type: "custom_attribute", name, op, ...what() }));
 }
 
 export class InAppMessage {

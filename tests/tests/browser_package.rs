@@ -358,28 +358,27 @@ async fn what_a_callback_of_the_page_throws_is_the_affair_of_the_page() {
 }
 
 #[tokio::test]
-async fn without_initialize_nothing_happens() {
-    let (server, _api, pages, browser) = open_with(empty_workspace("shop")).await;
+async fn before_initialize_calls_are_kept_and_nothing_happens() {
+    let (server, api, pages, browser) = open_with(empty_workspace("shop")).await;
     pages.write_page("idle", "");
     browser.goto(&pages.page("idle")).await;
     let script = "
-        const user = kindling.getUser();
-        kindling.openSession();
         kindling.changeUser('ada');
-        kindling.wipeData();
+        kindling.openSession();
         kindling.destroy();
-        kindling.automaticallyShowInAppMessages();
         kindling.removeSubscription('x');
         kindling.removeAllSubscriptions();
-        const flushed = await new Promise((resolve) => kindling.requestImmediateDataFlush(resolve));
+        kindling.automaticallyShowInAppMessages();
+        kindling.requestImmediateDataFlush((flushed) => (window.flushed = flushed));
         return [
-          user ?? null, flushed, await kindling.ready(), kindling.isInitialized(), kindling.getDeviceId() ?? null,
+          kindling.getUser().setEmail('ada@example.com'), kindling.getUser().getUserId() ?? null,
+          await kindling.ready(), kindling.isInitialized(), kindling.getDeviceId() ?? null,
           kindling.logCustomEvent('x'), kindling.logPurchase('x', 1), kindling.getHeldInAppMessages().length,
-          kindling.getQueuedRecords().length, kindling.subscribeToActivity(() => {}) ?? null,
-          kindling.subscribeToInAppMessage(() => {}) ?? null, localStorage.length,
+          kindling.getQueuedRecords().length, typeof kindling.subscribeToActivity(() => {}),
+          typeof kindling.subscribeToInAppMessage(() => {}), localStorage.length,
           performance.getEntriesByType('resource').filter((entry) => /flush|wasm|kindling[.]js/.test(entry.name)).length,
         ];";
-    let wanted = json!([null, false, false, false, null, false, false, 0, 0, null, null, 0, 0]);
+    let wanted = json!([true, null, false, false, null, true, true, 0, 0, "string", "string", 0, 0]);
     assert_eq!(browser.run(script).await, wanted);
 
     let script = format!(
@@ -395,6 +394,9 @@ async fn without_initialize_nothing_happens() {
     let refused = json!([false, false, false, false, false, false, false, false, false, 0, true, true, true]);
     assert_eq!(browser.run(&script).await, refused);
     flush(&browser).await;
+    assert_eq!(browser.run("return window.flushed").await, true);
+    let ada = api.user("external_id:ada").await;
+    assert_eq!((&ada["events"]["x"]["count"], &ada["attributes"]["email"]), (&json!(1), &json!("ada@example.com")));
 
     // Destroyed, it is as before; started again, it goes on as the same device.
     let script = format!(

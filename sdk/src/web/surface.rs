@@ -90,11 +90,10 @@ impl Sdk {
             6 => client.log_out(now),
             7 => done = client.log(&text, now),
             8 => {
-                // A user's id has no line breaks.
-                let (id, signature) = split_at(&text, b'\n').unwrap_or((&text, ""));
-                match ExternalId::parse(id) {
+                let part = |name| Json::of(&text).get(name).and_then(Json::string);
+                match ExternalId::parse(part("id").unwrap_or_default()) {
                     Ok(id) => {
-                        let signature = (!signature.is_empty()).then(|| signature.to_owned());
+                        let signature = part("signature");
                         let wrong = signature.as_ref().and_then(|signature| client.signature_error(signature));
                         client.change_user(id, signature.filter(|_| wrong.is_none()), now);
                         done = wrong.map_or(Ok(()), |wrong| Err(wrong.into()));
