@@ -31,3 +31,4 @@ pub mod segment;
 mod text;
 pub mod time;
 pub mod value;
+mod version;

@@ -115,6 +115,12 @@ pub const CLOCK_FUTURE: Duration = Duration::from_seconds(300);
 pub const CLOCK_PAST: Duration = Duration::from_days(400);
 /// How far a device's clock may be from the server's, time of travel included, and still be taken as right.
 pub const CLOCK_TOLERANCE: Duration = Duration::from_seconds(15);
+/// Numbers of an app's version number: `1.2.3.4`.
+pub const VERSION_NUMBERS: usize = 4;
+/// Texts that say where an SDK comes from. A way of installing it adds one or two.
+pub const SDK_METADATA: usize = 16;
+/// One of these texts, in characters: it is a word, like `npm`.
+pub const SDK_METADATA_CHARS: usize = 64;
 /// Devices that are remembered of a user; a shared account meets it.
 pub const USER_DEVICES: usize = 100;
 /// Aliases of a user: one for each system that knows them, and for each id that they had there.

@@ -4,7 +4,7 @@
 
 use kindling_tests::{
     api::{Api, send},
-    server::{Server, empty_workspace},
+    server::{Server, empty_workspace, workspace},
     visitor::{Visitor, event, now},
 };
 use serde_json::{Value, json};
@@ -77,6 +77,30 @@ async fn a_device_is_described_by_its_browser_and_by_itself() {
     assert_eq!((&second["browser"], &second["os"]), (&json!("Firefox"), &json!("macOS")));
     assert_eq!((&second["language"], &second["screen_width"]), (&json!("de"), &json!(1440)));
     assert_eq!(second["id"], visitor.device);
+}
+
+#[tokio::test]
+async fn a_device_says_which_app_it_runs() {
+    let filter = json!({"device": "app_version_number", "version_at_least": "1.10"});
+    let server = Server::start(workspace("shop", json!([{"id": "new", "filter": filter}]), json!([]))).await;
+    let api = server.api();
+    let mut visitor = Visitor::new();
+    let runs = |version: &str, number: &str| {
+        let metadata = ["npm", "google_tag_manager"];
+        json!({"type": "device", "app_version": version, "app_version_number": number, "sdk_metadata": metadata})
+    };
+    api.flush(visitor.flush_of([runs("spring", "1.9.0")])).await;
+    let user = api.user(&visitor.device_ref()).await;
+    let device = &user["devices"][0];
+    assert_eq!((&device["app_version"], &device["app_version_number"]), (&json!("spring"), &json!("1.9.0")));
+    assert_eq!(device["sdk_metadata"], json!(["npm", "google_tag_manager"]));
+    assert_eq!(user["segments"], json!([]));
+
+    let answer = api.flush(visitor.flush_of([runs("autumn", "1.10"), runs("winter", "2.0-beta")])).await;
+    assert_eq!(answer["rejected"].as_array().unwrap().len(), 1);
+    assert_eq!((&answer["rejected"][0]["seq"], &answer["rejected"][0]["code"]), (&json!(3), &json!("invalid_version")));
+    let user = api.user(&visitor.device_ref()).await;
+    assert_eq!((&user["devices"][0]["app_version"], &user["segments"]), (&json!("autumn"), &json!(["new"])));
 }
 
 #[tokio::test]

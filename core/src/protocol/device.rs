@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{RecordError, record::check_name};
+use crate::{limits, version};
 
 macro_rules! device_info {
     ($($(#[$doc:meta])* $name:ident: $type:ty),* $(,)?) => {
-        /// What is known of a device. Every member may be missing; a text has 1 to [`crate::limits::NAME_CHARS`] characters.
+        /// What is known of a device. Every member may be missing; a text has 1 to [`limits::NAME_CHARS`] characters.
         #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
         pub struct DeviceInfo {
             $($(#[$doc])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $name: Option<$type>),*
@@ -42,6 +43,13 @@ device_info! {
     screen_width: u16,
     /// Its height, in CSS pixels.
     screen_height: u16,
+    /// The version of the app that the site is, as its people name it.
+    app_version: String,
+    /// The same as 1 to [`limits::VERSION_NUMBERS`] whole numbers with dots between, to be compared.
+    app_version_number: String,
+    /// Where the SDK comes from, like `npm` or `cdn`: at most [`limits::SDK_METADATA`] texts of 1 to [`limits::SDK_METADATA_CHARS`]
+    /// characters.
+    sdk_metadata: Vec<String>,
 }
 
 impl DeviceInfo {
@@ -61,11 +69,25 @@ impl DeviceInfo {
         }
     }
 
-    /// Holds the texts against the limits.
+    /// Holds it against the limits.
     pub(super) fn check(&self) -> Result<(), RecordError> {
-        let Self { browser, browser_version, os, os_version, model, language, time_zone, .. } = self;
-        let mut texts = [browser, browser_version, os, os_version, model, language, time_zone].into_iter().flatten();
-        texts.try_for_each(|text| check_name(text))
+        let Self { browser, browser_version, os, os_version, model, language, time_zone, app_version, .. } = self;
+        let Self { app_version_number, sdk_metadata, .. } = self;
+        let texts = [browser, browser_version, os, os_version, model, language, time_zone, app_version];
+        texts.into_iter().flatten().try_for_each(|text| check_name(text))?;
+        if let Some(number) = app_version_number {
+            check_name(number)?;
+            if version::count_numbers(number).is_none_or(|numbers| numbers > limits::VERSION_NUMBERS) {
+                return Err(RecordError::InvalidVersion);
+            }
+        }
+        let is_word = |text: &String| (1..=limits::SDK_METADATA_CHARS).contains(&text.chars().count());
+        match sdk_metadata {
+            Some(words) if words.len() > limits::SDK_METADATA || !words.iter().all(is_word) => {
+                Err(RecordError::InvalidMetadata)
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -94,5 +116,30 @@ mod tests {
         assert_eq!(read("{}"), DeviceInfo::default());
         assert_eq!(read(&format!(r#"{{"os":"{}"}}"#, "x".repeat(256))).check(), Err(RecordError::InvalidName));
         assert_eq!(info.check(), Ok(()));
+    }
+
+    #[test]
+    fn what_the_app_is_has_limits() {
+        let check = |text: &str| serde_json::from_str::<DeviceInfo>(text).unwrap().check();
+        let version = |text: &str| check(&format!(r#"{{"app_version":"{text}"}}"#));
+        assert_eq!([version("2026 autumn"), version(&"é".repeat(255))], [Ok(()), Ok(())]);
+        assert_eq!(version(""), Err(RecordError::InvalidName));
+        assert_eq!(version(&"x".repeat(256)), Err(RecordError::InvalidName));
+
+        let number = |text: &str| check(&format!(r#"{{"app_version_number":"{text}"}}"#));
+        for good in ["0", "1.2", "1.2.3.4", "18446744073709551615"] {
+            assert_eq!(number(good), Ok(()), "{good}");
+        }
+        for bad in ["1.2.3.4.5", "1.2-beta", "1.", "v1", "18446744073709551616"] {
+            assert_eq!(number(bad), Err(RecordError::InvalidVersion), "{bad}");
+        }
+        assert_eq!(number(&"0".repeat(256)), Err(RecordError::InvalidName));
+
+        let metadata = |words: &[String]| check(&serde_json::json!({"sdk_metadata": words}).to_string());
+        assert_eq!(metadata(&[]), Ok(()));
+        assert_eq!(metadata(&vec!["é".repeat(64); 16]), Ok(()));
+        for bad in [vec!["npm".to_owned(); 17], vec!["x".repeat(65)], vec![String::new()]] {
+            assert_eq!(metadata(&bad), Err(RecordError::InvalidMetadata));
+        }
     }
 }

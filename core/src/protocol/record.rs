@@ -223,6 +223,10 @@ record_errors! {
     AliasTaken = "alias_taken", "the alias belongs to another user";
     /// The profile can't take another name.
     ProfileFull = "profile_full", "the profile has as many different events, attributes, messages or groups as it may have";
+    /// An app's version number is not numbers.
+    InvalidVersion = "invalid_version", "a version number must be 1 to 4 whole numbers with dots between";
+    /// There is too much of where the SDK comes from.
+    InvalidMetadata = "invalid_metadata", "SDK metadata must be at most 16 texts of 1 to 64 characters";
 }
 
 impl From<ValueError> for RecordError {
@@ -346,7 +350,7 @@ mod tests {
         r#"{"seq":21,"at":5,"type":"location","latitude":52.5,"longitude":13,"altitude":34,"accuracy":10}"#,
         r#"{"seq":22,"at":5,"type":"location","latitude":52.5,"longitude":13}"#,
         r#"{"seq":23,"at":5,"type":"alias","label":"loyalty_card","name":"4711"}"#,
-        r#"{"seq":24,"at":5,"type":"device","browser":"Firefox","browser_version":"145.0","os":"Android","os_version":"16","model":"Pixel","language":"de-AT","time_zone":"Europe/Vienna","screen_width":412,"screen_height":915}"#,
+        r#"{"seq":24,"at":5,"type":"device","browser":"Firefox","browser_version":"145.0","os":"Android","os_version":"16","model":"Pixel","language":"de-AT","time_zone":"Europe/Vienna","screen_width":412,"screen_height":915,"app_version":"autumn","app_version_number":"1.2.3.4","sdk_metadata":["npm","cdn"]}"#,
         r#"{"seq":25,"at":5,"type":"device"}"#,
     ];
 
@@ -379,6 +383,8 @@ mod tests {
             r#""type":"location","latitude":1"#,
             r#""type":"alias","label":"a""#,
             r#""type":"device","screen_width":70000"#,
+            r#""type":"device","app_version_number":1.2"#,
+            r#""type":"device","sdk_metadata":"npm""#,
         ] {
             assert!(serde_json::from_str::<Record>(&format!(r#"{{"seq":1,"at":5,{text}}}"#)).is_err(), "{text}");
         }

@@ -198,6 +198,9 @@ members! {
         "time_zone" TimeZone => time_zone: String,
         "screen_width" ScreenWidth => screen_width: u16,
         "screen_height" ScreenHeight => screen_height: u16,
+        "app_version" AppVersion => app_version: String,
+        "app_version_number" AppVersionNumber => app_version_number: String,
+        "sdk_metadata" SdkMetadata => sdk_metadata: Vec<String>,
     }
 }
 
@@ -301,6 +304,9 @@ impl<P> Members<P> {
                 time_zone: rare.time_zone,
                 screen_width: rare.screen_width,
                 screen_height: rare.screen_height,
+                app_version: rare.app_version,
+                app_version_number: rare.app_version_number,
+                sdk_metadata: rare.sdk_metadata,
             })),
         })
     }

@@ -125,6 +125,8 @@ impl DeviceField {
             Self::Language => text(&info.language),
             Self::TimeZone => text(&info.time_zone),
             Self::ScreenWidth => info.screen_width.map(|width| Value::from(i32::from(width))),
+            Self::AppVersion => text(&info.app_version),
+            Self::AppVersionNumber => text(&info.app_version_number),
             Self::Form => info.form().map(Value::from),
         }
     }

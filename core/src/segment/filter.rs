@@ -320,6 +320,10 @@ pub enum DeviceField {
     TimeZone,
     /// The screen's width.
     ScreenWidth,
+    /// The app's version, as its people name it.
+    AppVersion,
+    /// The app's version, as numbers.
+    AppVersionNumber,
     /// `phone`, `tablet` or `desktop`, as far as it can be told.
     Form,
 }

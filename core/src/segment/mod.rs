@@ -22,7 +22,6 @@ mod parse;
 mod test;
 mod tracked;
 mod verdict;
-mod version;
 mod when;
 
 pub use evaluate::evaluate;

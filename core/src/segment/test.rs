@@ -2,10 +2,11 @@
 
 use std::{borrow::Cow, cmp::Ordering, sync::Arc};
 
-use super::{host::Pattern, version};
+use super::host::Pattern;
 use crate::{
     text::{contains, fold},
     value::{Object, Value},
+    version,
 };
 
 /// A test of a value: an attribute's, or a property's. It does not depend on the time.

@@ -131,8 +131,8 @@ impl Reader<'_> {
                 Condition::Near(fields.read(form, near)?.ok_or_else(|| fields.error(form, NEAR))?)
             }
             "device" => {
-                const EXPECTED: &str = "browser, browser_version, os, os_version, model, language, time_zone, screen_width \
-                                        or form";
+                const EXPECTED: &str = "browser, browser_version, os, os_version, model, language, time_zone, \
+                                        screen_width, app_version, app_version_number or form";
                 let field = device_field(fields.required_text(form, EXPECTED)?);
                 Condition::Device(field.ok_or_else(|| fields.error(form, EXPECTED))?, self.test(fields, &[form])?)
             }
@@ -267,6 +267,8 @@ fn device_field(name: &str) -> Option<DeviceField> {
         "language" => DeviceField::Language,
         "time_zone" => DeviceField::TimeZone,
         "screen_width" => DeviceField::ScreenWidth,
+        "app_version" => DeviceField::AppVersion,
+        "app_version_number" => DeviceField::AppVersionNumber,
         "form" => DeviceField::Form,
         _ => return None,
     })

@@ -115,6 +115,7 @@ fn errors_name_the_path_and_what_was_expected() {
         (r#"{"near":{"latitude":91,"longitude":0,"within_km":1}}"#, "$.near.latitude: expected degrees"),
         (r#"{"near":{"latitude":1,"longitude":0,"within_km":0}}"#, "$.near.within_km: expected kilometres"),
         (r#"{"device":"colour","is":"red"}"#, "$.device: expected browser"),
+        (r#"{"device":"sdk_metadata","contains":"npm"}"#, "$.device: expected browser"),
         (r#"{"subscription":"fax","is":"subscribed"}"#, "$.subscription: expected email or push"),
         (r#"{"subscription":"email","is":"maybe"}"#, "$.is: expected opted_in"),
         (r#"{"subscription":"email"}"#, "$: expected exactly one of: is, in"),

@@ -1,7 +1,7 @@
 //! Reading tests of values.
 
 #[cfg(feature = "definitions")]
-use crate::{decode::Path, limits, segment::version};
+use crate::{decode::Path, limits, version};
 use crate::{
     decode::{DecodeError, Fields},
     segment::{

@@ -10,12 +10,23 @@ use crate::text::cut;
 
 /// Whether a text is a version.
 #[cfg(feature = "definitions")]
-pub(super) fn is_version(text: &str) -> bool {
+pub(crate) fn is_version(text: &str) -> bool {
     parts(text).is_some()
 }
 
+/// How many numbers a text has that is only whole numbers with dots between; `None` if it is anything else.
+pub(crate) fn count_numbers(text: &str) -> Option<usize> {
+    let mut rest = Some(text);
+    let mut numbers = 0;
+    while let Some(part) = take(&mut rest) {
+        number(part)?;
+        numbers += 1;
+    }
+    Some(numbers)
+}
+
 /// How two versions compare; `None` if one of them is none.
-pub(super) fn compare(one: &str, other: &str) -> Option<Ordering> {
+pub(crate) fn compare(one: &str, other: &str) -> Option<Ordering> {
     let ((a, a_before), (b, b_before)) = (parts(one)?, parts(other)?);
     let (mut a, mut b) = (Some(a), Some(b));
     while a.is_some() || b.is_some() {
@@ -107,6 +118,16 @@ mod tests {
             assert_eq!(compare(bad, "1"), None, "{bad}");
             assert_eq!(compare("1", bad), None, "{bad}");
             assert!(!is_version(bad));
+        }
+    }
+
+    #[test]
+    fn numbers_are_counted_where_there_is_nothing_else() {
+        for (text, numbers) in [("7", 1), ("1.2.3.4", 4), ("01.0", 2), ("1.2.3.4.5", 5)] {
+            assert_eq!(count_numbers(text), Some(numbers), "{text}");
+        }
+        for other in ["", ".", "1.", ".1", "1..2", "v1", "1.0-beta", "1+1", "+1", " 1", "1.x", "18446744073709551616"] {
+            assert_eq!(count_numbers(other), None, "{other}");
         }
     }
 }
