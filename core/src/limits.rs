@@ -115,6 +115,8 @@ pub const CLOCK_FUTURE: Duration = Duration::from_seconds(300);
 pub const CLOCK_PAST: Duration = Duration::from_days(400);
 /// How far a device's clock may be from the server's, time of travel included, and still be taken as right.
 pub const CLOCK_TOLERANCE: Duration = Duration::from_seconds(15);
+/// Names in a flush's list of what may be taken from its User-Agent header: four are known, and newer SDKs may know more.
+pub const AGENT_PARTS: usize = 16;
 /// Numbers of an app's version number: `1.2.3.4`.
 pub const VERSION_NUMBERS: usize = 4;
 /// Texts that say where an SDK comes from. A way of installing it adds one or two.

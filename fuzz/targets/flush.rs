@@ -74,6 +74,12 @@ fuzz_target!(|body: &[u8]| {
         }
     }
 
+    // Nothing is taken from a header that is not there, and where nothing may be, nothing is.
+    let mut agent = batch.user_agent.clone();
+    assert_eq!((&agent.header, &agent.said), (&None, &None));
+    agent.take("Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0");
+    assert_eq!(agent.allowed.is_empty(), agent == batch.user_agent);
+
     // What the log would keep of it is what was taken, readable by everybody, and read again the same.
     let is_taken = |seq| batch.records.iter().any(|incoming| incoming.seq == seq && incoming.record.is_ok());
     let logged = if batch.is_plain { batch.body.clone() } else { batch.body_with(is_taken).expect("it was read") };

@@ -335,6 +335,9 @@ async fn a_body_that_is_no_flush_is_refused() {
         changed("identity", json!({"external_id": "x".repeat(998)})),
         changed("identity", json!({"external_id": "a\nb"})),
         changed("messages", json!(7)),
+        changed("agent", json!("os")),
+        changed("agent", json!([["os"]])),
+        changed("agent", json!(vec!["os"; 17])),
     ];
     for body in bodies {
         let head = String::from_utf8_lossy(&body[..body.len().min(120)]).into_owned();

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on has failed")]
 
+use std::fs;
+
 use kindling_tests::{
     api::{Api, send},
-    server::{Server, empty_workspace, workspace},
+    server::{Server, Setup, empty_workspace, workspace},
     visitor::{Visitor, event, now},
 };
 use serde_json::{Value, json};
@@ -77,6 +79,63 @@ async fn a_device_is_described_by_its_browser_and_by_itself() {
     assert_eq!((&second["browser"], &second["os"]), (&json!("Firefox"), &json!("macOS")));
     assert_eq!((&second["language"], &second["screen_width"]), (&json!("de"), &json!(1440)));
     assert_eq!(second["id"], visitor.device);
+}
+
+const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0";
+
+/// Sends an event from a Firefox of whose header so much may be known; `None`: the flush does not say.
+async fn send_from_firefox(api: &Api, visitor: &mut Visitor, allowed: Option<Value>) {
+    let mut flush = api.with_sdk_key(visitor.flush_of([event("opened")]));
+    if let Some(allowed) = allowed {
+        flush["agent"] = allowed;
+    }
+    send(api.flush_request(flush.to_string()).header("user-agent", FIREFOX)).await.ok();
+}
+
+/// What is known of the browser and the system, and whether the user is in the segment of those who have this browser.
+async fn known(server: &Server, visitor: &Visitor) -> Value {
+    let user = server.api().user(&visitor.device_ref()).await;
+    let device = &user["devices"][0];
+    json!([device["browser"], device["browser_version"], device["os"], user["segments"] == json!(["foxes"])])
+}
+
+/// Whether a part of the header is in a file of the server: its data, or what it logs.
+fn is_header_on_disk(server: &Server) -> bool {
+    let data = fs::read_dir(server.data()).unwrap().map(|file| file.unwrap().path());
+    data.chain([server.log_file()]).any(|file| String::from_utf8_lossy(&fs::read(file).unwrap()).contains("Gecko"))
+}
+
+#[tokio::test]
+async fn of_the_user_agent_header_is_known_what_the_site_allows() {
+    let foxes = json!([{"id": "foxes", "filter": {"device": "browser", "is": "Firefox"}}]);
+    let setup = Setup { environment: vec![("RUST_LOG", "trace".to_owned())], ..Setup::default() };
+    let mut server = Server::start_with(workspace("shop", foxes, json!([])), setup).await;
+    let mut visitor = Visitor::new();
+    // Of what a newer SDK may name, the server takes what it knows.
+    let some = json!(["browser", "os", "engine"]);
+    send_from_firefox(&server.api(), &mut visitor, Some(some)).await;
+    let wanted = json!(["Firefox", null, "Linux", true]);
+    assert_eq!(known(&server, &visitor).await, wanted);
+    server.kill();
+    server.start_again().await;
+    assert_eq!(known(&server, &visitor).await, wanted);
+
+    // The site allows less: what was known is forgotten, also by the one that comes after a crash.
+    send_from_firefox(&server.api(), &mut visitor, Some(json!([]))).await;
+    let nothing = json!([null, null, null, false]);
+    assert_eq!(known(&server, &visitor).await, nothing);
+    server.kill();
+    server.start_again().await;
+    assert_eq!(known(&server, &visitor).await, nothing);
+    server.process().ask_to_stop();
+    assert!(server.process().ended().await.success());
+    assert!(!is_header_on_disk(&server));
+
+    // And more again.
+    server.start_again().await;
+    send_from_firefox(&server.api(), &mut visitor, None).await;
+    assert_eq!(known(&server, &visitor).await, json!(["Firefox", "133", "Linux", true]));
+    assert!(is_header_on_disk(&server));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{RecordError, record::check_name};
+use super::{AgentPart, AgentParts, RecordError, record::check_name};
 use crate::{limits, version};
 
 macro_rules! device_info {
@@ -69,6 +69,19 @@ impl DeviceInfo {
         }
     }
 
+    /// Forgets what a User-Agent header said of it and these parts do not allow.
+    pub fn keep_of_agent(&mut self, parts: AgentParts) {
+        if !parts.has(AgentPart::Browser) {
+            self.browser = None;
+        }
+        if !parts.has(AgentPart::BrowserVersion) {
+            self.browser_version = None;
+        }
+        if !parts.has(AgentPart::Os) {
+            (self.os, self.os_version, self.model) = (None, None, None);
+        }
+    }
+
     /// Holds it against the limits.
     pub(super) fn check(&self) -> Result<(), RecordError> {
         let Self { browser, browser_version, os, os_version, model, language, time_zone, app_version, .. } = self;
@@ -116,6 +129,23 @@ mod tests {
         assert_eq!(read("{}"), DeviceInfo::default());
         assert_eq!(read(&format!(r#"{{"os":"{}"}}"#, "x".repeat(256))).check(), Err(RecordError::InvalidName));
         assert_eq!(info.check(), Ok(()));
+    }
+
+    #[test]
+    fn of_a_header_only_what_is_allowed_is_kept() {
+        let all = r#"{"browser":"Firefox","browser_version":"140","os":"iOS","os_version":"18","model":"iPad"}"#;
+        let kept = |parts: AgentParts| {
+            let mut info: DeviceInfo = serde_json::from_str(all).unwrap();
+            info.keep_of_agent(parts);
+            serde_json::to_string(&info).unwrap()
+        };
+        assert_eq!(kept(AgentParts::ALL), all);
+        assert_eq!(kept(AgentParts::NONE), "{}");
+        assert_eq!(kept(AgentParts::NONE.with(AgentPart::UserAgent)), "{}");
+        assert_eq!(kept(AgentParts::NONE.with(AgentPart::Browser)), r#"{"browser":"Firefox"}"#);
+        assert_eq!(kept(AgentParts::NONE.with(AgentPart::BrowserVersion)), r#"{"browser_version":"140"}"#);
+        let os = r#"{"os":"iOS","os_version":"18","model":"iPad"}"#;
+        assert_eq!(kept(AgentParts::NONE.with(AgentPart::Os)), os);
     }
 
     #[test]

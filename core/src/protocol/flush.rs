@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
+use super::agent::AgentParts;
 use crate::{
     ids::{AnonymousId, DeviceId, ExternalId, Seq, StreamId},
     json::Json,
@@ -36,6 +37,9 @@ pub struct FlushRequest<R> {
     /// verifies it looks at. It stands in the body for the same reason as the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<String>,
+    /// What the server may take from the User-Agent header that the flush comes with. Without it: everything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentParts>,
     /// The records, in the order of their `seq`. Must be the last field: see [`join_records`].
     pub records: Vec<R>,
 }
@@ -205,6 +209,7 @@ mod tests {
             sent_at: Timestamp::from_ms(7),
             messages: None,
             auth: None,
+            agent: None,
             records: vec![],
         };
         let empty = serde_json::to_string(&request).unwrap();
@@ -213,6 +218,26 @@ mod tests {
         assert_eq!(read.records.len(), 2);
         assert_eq!(read.key, "k]}");
         assert_eq!(join_records(&empty, std::iter::empty()), empty);
+    }
+
+    #[test]
+    fn what_may_be_taken_from_the_header_stands_before_the_records() {
+        let flush = |agent: &str| {
+            format!(
+                r#"{{"key":"k","sdk":"web/0","device":"00000000-0000-4000-8000-000000000001","stream":"00000000-0000-4000-8000-000000000002","identity":{{}},"sent_at":7{agent},"records":[]}}"#
+            )
+        };
+        let read = |agent: &str| serde_json::from_str::<FlushRequest<serde_json::Value>>(&flush(agent)).map(|flush| flush.agent);
+        for written in ["", r#","agent":[]"#, r#","agent":["browser","user_agent"]"#] {
+            let request: FlushRequest<serde_json::Value> = serde_json::from_str(&flush(written)).unwrap();
+            assert_eq!(serde_json::to_string(&request).unwrap(), flush(written));
+        }
+        assert_eq!(read("").unwrap(), None);
+        assert_eq!(read(r#","agent":null"#).unwrap(), None);
+        assert_eq!(read(r#","agent":[]"#).unwrap(), Some(AgentParts::NONE));
+        for other in [r#","agent":"os""#, r#","agent":{}"#, r#","agent":["os"],"agent":["os"]"#] {
+            assert!(read(other).is_err(), "{other}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What the SDK and the server say to each other, each type once. The protocol is described in the repository's
 //! `docs/protocol.md`; fields are only ever added, and unknown ones are ignored.
 
+mod agent;
 mod device;
 mod flush;
 mod location;
@@ -10,6 +11,7 @@ mod request;
 mod subscription;
 mod wire;
 
+pub use agent::{AgentPart, AgentParts};
 pub use device::DeviceInfo;
 pub use flush::{
     AUTH_FAILED, Answer, AuthFailure, FlushAnswer, FlushRequest, HeldSet, Identity, MessageSet, Rejected, join_records,

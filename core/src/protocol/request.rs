@@ -35,6 +35,7 @@ enum RequestName {
     SentAt,
     Messages,
     Auth,
+    Agent,
     Records,
     #[serde(other)]
     Unknown,
@@ -57,7 +58,8 @@ impl<'de, R: Deserialize<'de>> Visitor<'de> for RequestVisitor<R> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FlushRequest<R>, A::Error> {
         let (mut key, mut sdk, mut device, mut stream) = (None, None, None, None);
-        let (mut identity, mut sent_at, mut messages, mut auth, mut records) = (None, None, None, None, None);
+        let (mut identity, mut sent_at, mut messages, mut auth) = (None, None, None, None);
+        let (mut agent, mut records) = (None, None);
         while let Some(name) = map.next_key()? {
             match name {
                 RequestName::Key => once(&mut key, &mut map)?,
@@ -68,6 +70,7 @@ impl<'de, R: Deserialize<'de>> Visitor<'de> for RequestVisitor<R> {
                 RequestName::SentAt => once(&mut sent_at, &mut map)?,
                 RequestName::Messages => once(&mut messages, &mut map)?,
                 RequestName::Auth => once(&mut auth, &mut map)?,
+                RequestName::Agent => once(&mut agent, &mut map)?,
                 RequestName::Records => once(&mut records, &mut map)?,
                 RequestName::Unknown => map.next_value::<Unknown>().map(|_| ())?,
             }
@@ -81,6 +84,7 @@ impl<'de, R: Deserialize<'de>> Visitor<'de> for RequestVisitor<R> {
             sent_at: required(sent_at, "sent_at")?,
             messages,
             auth,
+            agent,
             records: required(records, "records")?,
         })
     }

@@ -24,8 +24,12 @@ pub(super) async fn flush(app: &App, request: Request) -> Result<Json<FlushAnswe
         warn!(%error, bytes, "a flush was refused");
     })?;
     let doubt = sdk_authentication::check(app, &mut batch, received_at)?;
-    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
-    batch.user_agent = agent.filter(|agent| agent.len() <= ingest::USER_AGENT_BYTES).map(str::to_owned);
+    // Where nothing may be taken from the header, it is not even looked for.
+    if !batch.user_agent.allowed.is_empty()
+        && let Some(agent) = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok())
+    {
+        batch.user_agent.take(agent);
+    }
     let (stream, records) = (batch.stream, batch.records.len());
     let mut answer = app.ingest.submit(batch).await?;
     answer.auth = doubt;

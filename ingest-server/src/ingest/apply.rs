@@ -13,7 +13,8 @@ use kindling_core::{
 };
 
 use super::{
-    Batch, Change, Counted, Counters, Incoming, Memberships, Resident, clock::Clock, user_devices::UserDevices,
+    Batch, Change, Counted, Counters, Incoming, Memberships, Resident, UserAgent, clock::Clock,
+    user_devices::UserDevices,
 };
 use crate::{catalog::Workspace, messages, segments::Here, store::WorkspaceKey};
 
@@ -126,8 +127,8 @@ pub struct LogEntry {
     pub received_at: Timestamp,
     /// What was decided about it.
     pub settled: Settled,
-    /// The User-Agent header, if it said something new of the device.
-    pub user_agent: Option<String>,
+    /// What the User-Agent header said, if that, or what of it is allowed, was new of the device.
+    pub user_agent: Option<UserAgent>,
     /// When the first and the last of them happened, in the order of time; `None` if none was taken.
     pub span: Option<(Timestamp, Timestamp)>,
     /// The flush as JSON, with only the records that were taken.
@@ -215,7 +216,7 @@ pub fn apply(working: &mut Working, batch: &Batch) -> FlushAnswer {
         user,
         received_at: batch.received_at,
         settled: Settled { seq: last.seq, lost, times: applied.corrected.then_some(applied.times) },
-        user_agent: batch.user_agent.clone().filter(|_| applied.new_agent),
+        user_agent: applied.new_agent.then(|| batch.user_agent.clone()),
         span: applied.span,
         // It was read before, and can be read again.
         body: body.unwrap_or_default(),
@@ -261,7 +262,7 @@ struct Applied {
     corrected: bool,
     span: Option<(Timestamp, Timestamp)>,
     latest: Timestamp,
-    /// Whether the User-Agent header said something new.
+    /// Whether the User-Agent header said something new, or less of it is allowed.
     new_agent: bool,
 }
 
@@ -357,9 +358,7 @@ impl Working {
             }
         }
         user.devices.seen(batch.device, batch.received_at);
-        if let Some(agent) = &batch.user_agent {
-            applied.new_agent = user.devices.agent(batch.device, agent, batch.received_at);
-        }
+        applied.new_agent = user.devices.agent(batch.device, &batch.user_agent, batch.received_at);
         let overturned = before.overturned(&user.subject(id), batch.received_at);
         if again.is_some() {
             // What followed from it the first time is in the log as well. What it says is put in when everything has been applied.

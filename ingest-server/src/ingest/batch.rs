@@ -6,7 +6,7 @@ use bytes::Bytes;
 use kindling_core::{
     ids::{DeviceId, Seq, StreamId},
     limits,
-    protocol::{FlushRequest, Identity, Record, RecordError},
+    protocol::{AgentParts, FlushRequest, Identity, Record, RecordError},
     time::Timestamp,
     value::Checked,
 };
@@ -16,6 +16,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
+use super::UserAgent;
 use crate::catalog::{Catalog, Workspace};
 
 /// A flush that was received, and that nothing is wrong with as a whole.
@@ -37,8 +38,8 @@ pub struct Batch {
     pub messages: Option<String>,
     /// The JWT that is to prove who the user is, until it has been looked at. The record log never gets it.
     pub auth: Option<String>,
-    /// The User-Agent header that it came with.
-    pub user_agent: Option<String>,
+    /// What of the User-Agent header that it came with may be known: at first only what that is.
+    pub user_agent: UserAgent,
     /// The records, by ascending `seq`, each `seq` once.
     pub records: Vec<Incoming>,
     /// The flush as it was sent, which the record log keeps.
@@ -146,7 +147,8 @@ pub fn decode_logged(
     received_at: Timestamp,
 ) -> Result<Batch, serde_json::Error> {
     let Logged { device, stream, identity, sent_at, records } = serde_json::from_slice(&body)?;
-    let head = Head { device, stream, identity, sent_at, messages: None, auth: None };
+    // What was taken from the header has been decided, and stands beside the flush.
+    let head = Head { device, stream, identity, sent_at, messages: None, auth: None, agent: None };
     Ok(head.batch(workspace, records, body, received_at))
 }
 
@@ -189,17 +191,18 @@ struct Head {
     sent_at: Timestamp,
     messages: Option<String>,
     auth: Option<String>,
+    agent: Option<AgentParts>,
 }
 
 fn split<R>(request: FlushRequest<R>) -> Result<(Head, Vec<R>), DecodeBatchError> {
-    let FlushRequest { device, stream, identity, sent_at, messages, auth, records, .. } = request;
+    let FlushRequest { device, stream, identity, sent_at, messages, auth, agent, records, .. } = request;
     if identity.external_id.is_none() && identity.anonymous_id.is_none() {
         return Err(DecodeBatchError::NoIdentity);
     }
     if records.len() > limits::BATCH_RECORDS {
         return Err(DecodeBatchError::TooManyRecords);
     }
-    Ok((Head { device, stream, identity, sent_at, messages, auth }, records))
+    Ok((Head { device, stream, identity, sent_at, messages, auth, agent }, records))
 }
 
 impl Head {
@@ -210,7 +213,7 @@ impl Head {
         body: Bytes,
         received_at: Timestamp,
     ) -> Batch {
-        let Self { device, stream, identity, sent_at, messages, auth } = self;
+        let Self { device, stream, identity, sent_at, messages, auth, agent } = self;
         let ascending = records.is_sorted_by(|a, b| a.seq < b.seq);
         if !ascending {
             records.sort_by_key(|record| record.seq);
@@ -218,7 +221,7 @@ impl Head {
         }
         // What proves who somebody is must not lie in the log: it is written anew, without.
         let is_plain = ascending && auth.is_none() && records.iter().all(|record| record.record.is_ok());
-        let user_agent = None;
+        let user_agent = UserAgent::allowing(agent.unwrap_or(AgentParts::ALL));
         Batch {
             workspace,
             device,

@@ -11,7 +11,7 @@ use kindling_core::{
 };
 use proptest::prelude::*;
 
-use super::{Batch, Incoming, Person, Working, apply};
+use super::{Batch, Incoming, Person, UserAgent, Working, apply};
 use crate::{catalog::Workspace, store::WorkspaceKey};
 
 /// Records, and how long after the start they happened.
@@ -90,7 +90,7 @@ fn batches(workspace: &Arc<Workspace>, device: u128, flushes: Vec<Flush>) -> Vec
             received_at: START,
             messages: None,
             auth: None,
-            user_agent: None,
+            user_agent: UserAgent::default(),
             records: records.collect(),
             body: bytes::Bytes::new(),
             is_plain: true,

@@ -18,5 +18,5 @@ pub use counters::{Counted, Counters, WorkspaceCounters};
 pub use memberships::{Change, Memberships};
 pub use queue::{Ingest, IngestError, Room};
 pub use resident::Resident;
-pub use user_agents::USER_AGENT_BYTES;
+pub use user_agents::UserAgent;
 pub use user_devices::{UserDevice, UserDevices};

@@ -68,6 +68,8 @@ pub struct Config {
     pub flush_interval: Duration,
     /// Flushes carry what proves who their user is.
     pub authentication: bool,
+    /// What the server may take from the User-Agent header, as a JSON list of the protocol's names; `None`: everything.
+    pub agent: Option<String>,
 }
 
 /// What the shell has to do.

@@ -69,6 +69,9 @@ pub(super) fn request(
     if let Some(signature) = &stream.proof.signature {
         to.text("auth", signature);
     }
+    if let Some(agent) = &config.agent {
+        to.raw("agent", agent);
+    }
     to.raw("records", "[]");
     to.end()
 }
@@ -112,6 +115,7 @@ mod tests {
                 message_interval: Duration::ZERO,
                 flush_interval: Duration::ZERO,
                 authentication: true,
+                agent: messages.map(|_| r#"["browser","os"]"#.to_owned()),
             };
             let identity = Identity { external_id, anonymous_id };
             let mut stream = Stream::new(StreamId(id), identity.clone());
@@ -125,6 +129,7 @@ mod tests {
                 sent_at: Timestamp::from_ms(-7),
                 auth: stream.proof.signature.clone(),
                 messages: messages.map(ToOwned::to_owned),
+                agent: messages.map(|_| serde_json::from_str(r#"["browser","os"]"#).unwrap()),
                 records: vec![],
             };
             let written = request(&config, DeviceId(id), &stream, Timestamp::from_ms(-7), messages);

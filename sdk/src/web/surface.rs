@@ -47,6 +47,7 @@ pub fn start(options: String, browser: Function) {
         message_interval: ms("interval"),
         flush_interval: ms("flush"),
         authentication: is("authentication"),
+        agent: options.get("agent").map(|list| list.text().to_owned()),
     };
     let host = BrowserHost::new(&config.key, is("memory"), browser);
     let client = Client::new(host, config);

@@ -154,6 +154,7 @@ impl Browser {
             message_interval: Duration::from_seconds(30),
             flush_interval: Duration::from_seconds(10),
             authentication: true,
+            agent: None,
         };
         let mut client = Client::new(tab, config);
         client.set_shows_messages(true, now);

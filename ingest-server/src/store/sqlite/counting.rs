@@ -176,7 +176,7 @@ pub(super) fn count(log: &Connection, catalog: &Catalog, plan: &Plan, limit: usi
     let end = plan.since.values().max().copied().unwrap_or_default();
     let first = left.map(|(_, cursor)| *cursor).min().unwrap_or(end);
     let mut statement = log.prepare_cached(
-        "SELECT id, workspace, user, received_at, seq, lost, times, user_agent, body FROM batches
+        "SELECT id, workspace, user, received_at, seq, lost, times, user_agent, agent, body FROM batches
          WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3",
     )?;
     let mut rows = statement.query(params![first, end, i64::try_from(limit).unwrap_or(i64::MAX)])?;

@@ -6,14 +6,16 @@ use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use kindling_core::{
     ids::{Seq, UserId},
+    protocol::{AgentParts, DeviceInfo},
     time::Timestamp,
 };
 use rusqlite::{Connection, Row, ToSql, TransactionBehavior, params, types::ToSqlOutput, types::ValueRef};
+use serde::{Deserialize, Serialize};
 
 use super::{connection, migrate, rows};
 use crate::{
     catalog::Catalog,
-    ingest::{Batch, Change, LogEntry, Settled, decode_logged},
+    ingest::{Batch, Change, LogEntry, Settled, UserAgent, decode_logged},
     store::{StoreError, WorkspaceKey},
 };
 
@@ -192,7 +194,7 @@ impl Log {
         limit: usize,
     ) -> Result<Vec<LoggedBatch>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, workspace, user, received_at, seq, lost, times, user_agent, body FROM batches
+            "SELECT id, workspace, user, received_at, seq, lost, times, user_agent, agent, body FROM batches
              WHERE id > ?1 ORDER BY id LIMIT ?2",
         )?;
         let mut found = statement.query(params![after, i64::try_from(limit).unwrap_or(i64::MAX)])?;
@@ -224,23 +226,23 @@ impl LoggedBatch {
     /// The batch of that number, if the log still has it.
     pub(super) fn find(log: &Connection, catalog: &Catalog, number: i64) -> Result<Option<Self>, StoreError> {
         let mut statement = log.prepare_cached(
-            "SELECT id, workspace, user, received_at, seq, lost, times, user_agent, body FROM batches WHERE id = ?1",
+            "SELECT id, workspace, user, received_at, seq, lost, times, user_agent, agent, body FROM batches WHERE id = ?1",
         )?;
         let mut found = statement.query([number])?;
         found.next()?.map(|row| Self::read(row, catalog)).transpose()
     }
 
-    /// Reads `id, workspace, user, received_at, seq, lost, times, user_agent, body`.
+    /// Reads `id, workspace, user, received_at, seq, lost, times, user_agent, agent, body`.
     pub(super) fn read(row: &Row<'_>, catalog: &Catalog) -> Result<Self, StoreError> {
         let id: i64 = row.get(0)?;
         let workspace = catalog.workspace(WorkspaceKey(row.get(1)?));
         let workspace = workspace.ok_or_else(|| StoreError::Corrupt(format!("batch {id} has no workspace")))?;
         let times: Option<String> = row.get(6)?;
         let times = times.map(|times| rows::from_json("the times of a batch", &times)).transpose()?;
-        let body = Bytes::copy_from_slice(row.get_ref(8)?.as_bytes().unwrap_or_default());
+        let body = Bytes::copy_from_slice(row.get_ref(9)?.as_bytes().unwrap_or_default());
         let mut batch = decode_logged(body, Arc::clone(workspace), Timestamp::from_ms(row.get(3)?))
             .map_err(|error| StoreError::Corrupt(format!("batch {id} of the log: {error}")))?;
-        batch.user_agent = row.get(7)?;
+        batch.user_agent = logged_agent(row.get(7)?, row.get(8)?)?;
         let seq = Seq(row.get::<_, i64>(4)?.cast_unsigned());
         let lost = row.get::<_, i64>(5)?.cast_unsigned();
         Ok(Self { id, user: UserId(row.get(2)?), settled: Settled { seq, lost, times }, batch })
@@ -250,6 +252,28 @@ impl LoggedBatch {
     pub(super) fn at(&self, place: usize, said: Timestamp) -> Timestamp {
         self.settled.times.as_ref().and_then(|times| times.get(place).copied()).unwrap_or(said)
     }
+}
+
+/// What the log says of a User-Agent header of which less than everything may be known, beside the header itself.
+#[derive(Serialize, Deserialize)]
+struct LoggedAgent<T> {
+    allowed: AgentParts,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    said: Option<T>,
+}
+
+impl<'a> LoggedAgent<&'a DeviceInfo> {
+    fn of(agent: &'a UserAgent) -> Option<Self> {
+        let UserAgent { allowed, said, .. } = agent;
+        (*allowed != AgentParts::ALL).then_some(Self { allowed: *allowed, said: said.as_deref() })
+    }
+}
+
+/// What a User-Agent header said, by the columns `user_agent` and `agent`.
+fn logged_agent(header: Option<String>, agent: Option<String>) -> Result<UserAgent, StoreError> {
+    let Some(agent) = agent else { return Ok(UserAgent { header, ..UserAgent::default() }) };
+    let LoggedAgent { allowed, said } = rows::from_json("the agent of a batch", &agent)?;
+    Ok(UserAgent { allowed, header, said })
 }
 
 /// What is appended of a group.
@@ -275,8 +299,8 @@ pub(super) fn append<'a>(
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     {
         let mut insert = transaction.prepare_cached(
-            "INSERT INTO batches (id, workspace, user, received_at, seq, lost, times, user_agent, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO batches (id, workspace, user, received_at, seq, lost, times, user_agent, agent, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?;
         let mut change = transaction.prepare_cached(
             "INSERT INTO changes (id, workspace, segment, user, entered, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -287,6 +311,7 @@ pub(super) fn append<'a>(
             }
             for (id, entry) in (first..).zip(entries) {
                 let Settled { seq, lost, times } = &entry.settled;
+                let agent = entry.user_agent.as_ref();
                 insert.execute(params![
                     id,
                     entry.workspace.0,
@@ -295,7 +320,8 @@ pub(super) fn append<'a>(
                     seq.0.cast_signed(),
                     lost.cast_signed(),
                     times.as_ref().map(rows::to_json).transpose()?,
-                    entry.user_agent,
+                    agent.and_then(|agent| agent.header.as_ref()),
+                    agent.and_then(LoggedAgent::of).as_ref().map(rows::to_json).transpose()?,
                     Text(&entry.body),
                 ])?;
             }

@@ -20,6 +20,8 @@
 //! | `simulated` | the same without threads, for simulations |
 //! | `lock` | one process at a time |
 
+#[cfg(test)]
+mod agents;
 mod appender;
 mod connection;
 mod counting;
