@@ -227,7 +227,9 @@ mod tests {
                 r#"{{"key":"k","sdk":"web/0","device":"00000000-0000-4000-8000-000000000001","stream":"00000000-0000-4000-8000-000000000002","identity":{{}},"sent_at":7{agent},"records":[]}}"#
             )
         };
-        let read = |agent: &str| serde_json::from_str::<FlushRequest<serde_json::Value>>(&flush(agent)).map(|flush| flush.agent);
+        let read = |agent: &str| {
+            serde_json::from_str::<FlushRequest<serde_json::Value>>(&flush(agent)).map(|flush| flush.agent)
+        };
         for written in ["", r#","agent":[]"#, r#","agent":["browser","user_agent"]"#] {
             let request: FlushRequest<serde_json::Value> = serde_json::from_str(&flush(written)).unwrap();
             assert_eq!(serde_json::to_string(&request).unwrap(), flush(written));
