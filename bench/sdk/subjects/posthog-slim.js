@@ -1,0 +1,6 @@
+// Ready: its `loaded` callback.
+import posthog from "posthog-js/dist/module.slim";
+
+export const init = (base) => new Promise((loaded) => posthog.init("phc_bench", { api_host: base, loaded }));
+
+export const track = (name, properties) => posthog.capture(name, properties);
