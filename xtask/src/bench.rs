@@ -6,10 +6,14 @@ use std::process::{Command, ExitCode};
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
+use crate::bench_sdk;
+use crate::browser;
 use crate::cargo;
+use crate::folder;
 use crate::process;
 use crate::progress;
 use crate::project::Project;
+use crate::wasm;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -23,6 +27,58 @@ enum What {
     Ingest(IngestOptions),
     /// Live segments: a record with many of them, asking all users, timers, memory
     Segments(SegmentsOptions),
+    /// The SDK in a browser, beside its open-source peers: size, start, cost of a call, what is sent
+    Sdk(SdkOptions),
+}
+
+impl What {
+    /// The program that measures.
+    const fn program(&self) -> &'static str {
+        match self {
+            Self::Ingest(_) => "bench-ingest",
+            Self::Segments(_) => "bench-segments",
+            Self::Sdk(_) => "bench-sdk",
+        }
+    }
+
+    /// What is built: packages, and the programs of them.
+    const fn builds(&self) -> &'static [&'static str] {
+        match self {
+            Self::Ingest(_) => &[
+                "--package",
+                "ingest-server",
+                "--bin",
+                "kindling",
+                "--package",
+                "kindling-bench",
+                "--bin",
+                "bench-ingest",
+            ],
+            Self::Segments(_) => &["--package", "kindling-bench", "--bin", "bench-segments"],
+            Self::Sdk(_) => &["--package", "kindling-bench-sdk", "--bin", "bench-sdk"],
+        }
+    }
+
+    const fn json(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Ingest(IngestOptions { json, .. })
+            | Self::Segments(SegmentsOptions { json, .. })
+            | Self::Sdk(SdkOptions { json, .. }) => json.as_ref(),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+struct SdkOptions {
+    /// Write the figures to this file, as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Rounds of each SDK; the middle one counts
+    #[arg(long, default_value_t = 3)]
+    rounds: u32,
+    /// Measure only these peers (posthog, segment …) beside it
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -52,36 +108,35 @@ struct IngestOptions {
 }
 
 /// Builds and runs a benchmark.
-pub(crate) fn run(project: &Project, options: &Options) -> Result<ExitCode> {
+pub(crate) fn run(project: &Project, choice: wasm::Choice, options: &Options) -> Result<ExitCode> {
+    let what = &options.what;
     let mut build = cargo::command(project);
-    build.args([
-        "build",
-        "--locked",
-        "--release",
-        "--bins",
-        "--package",
-        "ingest-server",
-        "--package",
-        "kindling-bench",
-    ]);
+    build.args(["build", "--locked", "--release"]).args(what.builds());
     let artifacts = progress::timed("building for release", || cargo::build("the build for release", &mut build))?;
     let extension = std::env::consts::EXE_EXTENSION;
-    let (name, json) = match &options.what {
-        What::Ingest(ingest) => ("bench-ingest", &ingest.json),
-        What::Segments(segments) => ("bench-segments", &segments.json),
-    };
+    let name = what.program();
     let mut bench = Command::new(cargo::artifact(&artifacts, name, extension)?);
-    match &options.what {
+    let mut scratch = None;
+    match what {
         What::Ingest(ingest) => {
             bench.arg("--server").arg(cargo::artifact(&artifacts, "kindling", extension)?);
             bench.args(["--rounds", &ingest.rounds.to_string(), "--seconds", &ingest.seconds.to_string()]);
             bench.args(["--users", &ingest.users.to_string()]);
         }
         What::Segments(segments) => drop(bench.args(["--users", &segments.users.to_string()])),
+        What::Sdk(sdk) => {
+            let prepared = bench_sdk::prepare(project, choice, &sdk.only)?;
+            bench.arg("--subjects").arg(prepared.subjects).arg("--scratch").arg(&prepared.scratch);
+            scratch = Some(prepared.scratch);
+            bench.arg("--chrome").arg(browser::find_or_install(project)?.chrome);
+            bench.args(["--rounds", &sdk.rounds.to_string()]);
+        }
     }
-    if let Some(path) = json {
+    if let Some(path) = what.json() {
         bench.arg("--json").arg(path);
     }
-    process::run(name, &mut bench)?;
-    Ok(ExitCode::SUCCESS)
+    let ended = process::run(name, &mut bench);
+    // Also after an interrupt, which leaves it no time for that.
+    let cleared = scratch.as_deref().map_or(Ok(()), folder::remove);
+    ended.and(cleared).map(|()| ExitCode::SUCCESS)
 }

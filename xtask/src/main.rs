@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod bench_sdk;
 mod bindgen;
 mod browser;
 mod build;
@@ -20,6 +21,7 @@ mod folder;
 mod fuzz;
 mod npm;
 mod package;
+mod peers;
 mod process;
 mod programs;
 mod progress;
@@ -98,7 +100,7 @@ fn run(command_line: &CommandLine) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Build => build::run(&project, choice),
-        Command::Bench(options) => bench::run(&project, options),
+        Command::Bench(options) => bench::run(&project, choice, options),
         Command::Fuzz(options) => fuzz::run(&project, options),
         Command::Setup => {
             wasm::find(&project, choice)?;

@@ -1,11 +1,13 @@
-//! Tools that only npm distributes. They are pinned with their hashes, in xtask/npm/package-lock.json and
-//! tests/bundlers/package-lock.json, and live in the target folder.
+//! What only npm distributes. Tools are pinned with their hashes, in xtask/npm/package-lock.json and
+//! tests/bundlers/package-lock.json; everything lives in the target folder.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use serde_json::json;
 
 use crate::fingerprint::Fingerprint;
 use crate::folder;
@@ -15,7 +17,10 @@ use crate::progress;
 use crate::project::Project;
 
 /// Where npm puts what it installs.
-const MODULES: &str = "node_modules";
+pub(crate) const MODULES: &str = "node_modules";
+
+/// How long npm may take to install one package.
+const PACKAGE_LIMIT: Duration = Duration::from_secs(120);
 
 /// Scripts for Node.js.
 #[derive(Debug)]
@@ -48,34 +53,63 @@ pub(crate) fn install_bundlers(project: &Project) -> Result<PathBuf> {
 fn install_from(project: &Project, source: &str, name: &str, what: &str, scripts: &[&str]) -> Result<PathBuf> {
     let source = project.root.join(source);
     let folder = project.state_folder()?.join(name);
-    let stamp = folder.join("installed");
     let missing = || scripts.iter().map(|script| folder.join(MODULES).join(script)).find(|script| !script.is_file());
 
     let mut fingerprint = Fingerprint::default();
     fingerprint.add_folder(&source)?;
     let wanted = fingerprint.finish();
-    if missing().is_none() && fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+    if missing().is_none() && is_installed(&folder, &wanted) {
         return Ok(folder);
     }
 
-    let Some(npm) = programs::find(&["npm", "npm.cmd"]) else {
-        bail!("npm is needed to install tools for the package: install Node.js 20 or later, with npm");
-    };
     folder::create(&folder)?;
     folder::copy(&source, &folder)?;
-    progress::timed(what, || {
-        process::run_quietly(
-            "npm ci",
-            Command::new(npm)
-                .args(["ci", "--ignore-scripts", "--prefer-offline"])
-                .args(["--no-audit", "--no-fund", "--no-update-notifier"])
-                .current_dir(&folder),
-            &project.state_folder()?.join(format!("{name}.log")),
-        )
-    })?;
+    progress::timed(what, || run(project, "ci", &folder, &format!("{name}.log"), Duration::MAX))?;
     if let Some(missing) = missing() {
         bail!("npm ci has not installed {}", missing.display());
     }
-    fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
+    set_installed(&folder, &wanted)?;
     Ok(folder)
+}
+
+/// Installs this version of a package, and what it needs, into a `folder` of its own, unless that has been done.
+pub(crate) fn install_package(project: &Project, folder: &Path, package: &str, version: &str) -> Result<()> {
+    let installed = folder.join(MODULES).join(package);
+    let wanted = format!("{package}@{version}");
+    if installed.is_dir() && is_installed(folder, &wanted) {
+        return Ok(());
+    }
+    folder::remove(folder)?;
+    folder::create(folder)?;
+    let manifest = json!({"private": true, "dependencies": {package: version}});
+    let path = folder.join("package.json");
+    fs::write(&path, manifest.to_string()).with_context(|| format!("cannot write {}", path.display()))?;
+    progress::timed(&format!("installing {wanted}"), || run(project, "install", folder, "peers.log", PACKAGE_LIMIT))?;
+    if !installed.is_dir() {
+        bail!("npm install has not installed {wanted}");
+    }
+    set_installed(folder, &wanted)
+}
+
+/// Runs an npm command that installs something in `folder`.
+fn run(project: &Project, command: &str, folder: &Path, log: &str, limit: Duration) -> Result<()> {
+    let Some(npm) = programs::find(&["npm", "npm.cmd"]) else {
+        bail!("npm is needed: install Node.js 20 or later, with npm");
+    };
+    let mut npm = Command::new(npm);
+    npm.args([command, "--ignore-scripts", "--prefer-offline"]);
+    npm.args(["--no-audit", "--no-fund", "--no-update-notifier"]).current_dir(folder);
+    process::run_quietly_at_most(&format!("npm {command}"), &mut npm, &project.state_folder()?.join(log), limit)
+}
+
+/// The file in a folder that says what is installed there.
+const STAMP: &str = "installed";
+
+fn is_installed(folder: &Path, wanted: &str) -> bool {
+    fs::read_to_string(folder.join(STAMP)).is_ok_and(|installed| installed == wanted)
+}
+
+fn set_installed(folder: &Path, what: &str) -> Result<()> {
+    let stamp = folder.join(STAMP);
+    fs::write(&stamp, what).with_context(|| format!("cannot write {}", stamp.display()))
 }

@@ -1,7 +1,7 @@
 //! What the package weighs for those who load it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -44,21 +44,16 @@ for (const file of process.argv.slice(1)) {
 
 /// Bytes of one file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Size {
+pub(crate) struct Size {
     raw: u64,
     gzip: u64,
-    brotli: u64,
+    pub(crate) brotli: u64,
 }
 
 /// Prints the sizes of the files in the package in `folder`. With `hold`, it is an error if they are beyond the budget.
 pub(crate) fn print(folder: &Path, hold: bool) -> Result<()> {
-    let paths = LOADED.map(|name| folder.join("dist").join(name));
-    let compressed = process::output(Command::new("node").args(["-e", COMPRESS]).args(&paths))?;
-    let mut rows = Vec::new();
-    for ((name, path), line) in LOADED.iter().zip(&paths).zip(compressed.lines()) {
-        let raw = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len();
-        rows.push((*name, size(raw, line)?));
-    }
+    let sizes = weigh(&LOADED.map(|name| folder.join("dist").join(name)))?;
+    let rows: Vec<_> = LOADED.into_iter().zip(sizes).collect();
     print!("{}", table(&rows));
     within_budget("the loader, as it is,", sum(&rows, &[LOADER]).raw, LOADER_BUDGET)?;
     let total = sum(&rows, VARIANTS[0].1).brotli;
@@ -69,6 +64,16 @@ pub(crate) fn print(folder: &Path, hold: bool) -> Result<()> {
             Ok(())
         }
     }
+}
+
+/// The sizes of these files.
+pub(crate) fn weigh(paths: &[PathBuf]) -> Result<Vec<Size>> {
+    let compressed = process::output(Command::new("node").args(["-e", COMPRESS]).args(paths))?;
+    let weigh = |(path, line): (&PathBuf, &str)| {
+        let raw = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len();
+        size(raw, line)
+    };
+    paths.iter().zip(compressed.lines()).map(weigh).collect()
 }
 
 fn within_budget(what: &str, bytes: u64, budget: u64) -> Result<()> {
