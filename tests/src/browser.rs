@@ -1,9 +1,6 @@
-//! Headless Chromium.
+//! A headless browser.
 
 use std::{
-    fs,
-    path::Path,
-    process::Command,
     thread,
     time::{Duration, Instant},
 };
@@ -18,7 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::{process::Process, programs, wait};
+use crate::{engine::Engine, process::Process, processes, wait};
 
 /// One browser at a time: two of them on two cores would slow each other down until deadlines pass.
 static TURN: Mutex<()> = Mutex::const_new(());
@@ -40,19 +37,26 @@ pub struct Browser {
 impl Browser {
     /// Starts a browser that has never been anywhere.
     pub async fn open() -> Self {
+        Self::open_in(Engine::Chromium).await
+    }
+
+    /// The same, made of this.
+    pub async fn open_in(engine: Engine) -> Self {
         let turn = TURN.lock().await;
         let folder = tempfile::Builder::new().prefix("kindling-browser-").tempdir().expect("a temporary folder");
-        let mut command = Command::new(programs::chromedriver());
+        let mut command = engine.driver();
         // Everything that the browser leaves lying about goes with the folder.
-        command.arg("--port=0").env("TMPDIR", folder.path()).env("HOME", folder.path());
+        command.env("TMPDIR", folder.path()).env("HOME", folder.path());
         for variable in ["XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"] {
             command.env_remove(variable);
         }
-        let log = folder.path().join("chromedriver.log");
-        let (driver, port) = Process::start("chromedriver", &mut command, log, port).await;
+        let log = folder.path().join("driver.log");
+        let ready = |line: &str| engine.port(line);
+        let (driver, port) = Process::start(engine.driver_name(), &mut command, log, ready).await;
+        let capabilities = engine.capabilities(folder.path());
         let programs = Programs { driver, folder: Some(folder) };
         let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(programs.capabilities())
+            .capabilities(capabilities)
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
             .unwrap_or_else(|error| panic!("the browser does not start: {error}"));
@@ -165,45 +169,16 @@ struct Programs {
     folder: Option<TempDir>,
 }
 
-impl Programs {
-    fn capabilities(&self) -> serde_json::Map<String, Value> {
-        let profile = self.folder.as_ref().expect("it is there").path().join("profile");
-        let mut arguments: Vec<String> = [
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--disable-dev-shm-usage",
-            // A page that scrolls smoothly is still on its way when a click is to land.
-            "--force-prefers-reduced-motion",
-            "--window-size=1400,1000",
-        ]
-        .map(ToOwned::to_owned)
-        .into();
-        arguments.push(format!("--user-data-dir={}", profile.display()));
-        let capabilities = json!({
-            "browserName": "chrome",
-            "timeouts": {"script": 20_000, "pageLoad": 20_000, "implicit": 0},
-            "goog:chromeOptions": {"binary": programs::chrome(), "args": arguments},
-        });
-        capabilities.as_object().cloned().expect("it is an object")
-    }
-}
-
 impl Drop for Programs {
-    /// Chromedriver that is killed leaves its browser running, and a browser that is asked to close may take its time. So each
+    /// A driver that is killed leaves its browser running, and a browser that is asked to close may take its time. So each
     /// process is ended by its number.
     fn drop(&mut self) {
         let Some(folder) = self.folder.take() else { return };
-        let processes = browser_processes(self.driver.id(), folder.path());
+        let started = processes::below(self.driver.id(), folder.path());
         self.driver.kill();
-        processes.iter().for_each(|process| kill(*process));
+        started.iter().for_each(|process| processes::kill(*process));
         let began = Instant::now();
-        while processes.iter().any(|process| is_running(*process)) && began.elapsed() < LAST_BREATH {
+        while started.iter().any(|process| processes::is_running(*process)) && began.elapsed() < LAST_BREATH {
             thread::sleep(Duration::from_millis(10));
         }
         if let Err(error) = folder.close() {
@@ -211,65 +186,3 @@ impl Drop for Programs {
         }
     }
 }
-
-/// The port in the line by which chromedriver says that it is ready.
-fn port(line: &str) -> Option<u16> {
-    let (_, rest) = line.split_once("started successfully on port ")?;
-    rest.trim_end_matches('.').parse().ok()
-}
-
-/// The processes that come from the driver, and those that have let go of it but work in the browser's folder.
-fn browser_processes(driver: u32, folder: &Path) -> Vec<u32> {
-    let folder = folder.to_string_lossy();
-    let all: Vec<u32> = fs::read_dir("/proc")
-        .map(|entries| entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect())
-        .unwrap_or_default();
-    let mut found = vec![driver];
-    let mut next = 0;
-    while let Some(parent) = found.get(next).copied() {
-        found.extend(all.iter().filter(|process| parent_of(**process) == Some(parent)));
-        next += 1;
-    }
-    found.extend(all.iter().filter(|process| command_line(**process).contains(&*folder)));
-    found.retain(|process| *process != driver);
-    found.sort_unstable();
-    found.dedup();
-    found
-}
-
-/// State and parent, which stand behind the name of the program in parentheses.
-fn status(process: u32) -> Option<(String, u32)> {
-    let status = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    let (_, rest) = status.rsplit_once(") ")?;
-    let mut fields = rest.split(' ');
-    Some((fields.next()?.to_owned(), fields.next()?.parse().ok()?))
-}
-
-fn parent_of(process: u32) -> Option<u32> {
-    status(process).map(|(_, parent)| parent)
-}
-
-fn is_running(process: u32) -> bool {
-    status(process).is_some_and(|(state, _)| state != "Z")
-}
-
-fn command_line(process: u32) -> String {
-    fs::read(format!("/proc/{process}/cmdline"))
-        .map(|line| String::from_utf8_lossy(&line).into_owned())
-        .unwrap_or_default()
-}
-
-#[cfg(unix)]
-fn kill(process: u32) {
-    use nix::{
-        sys::signal::{Signal, kill},
-        unistd::Pid,
-    };
-    if let Ok(process) = i32::try_from(process) {
-        // It may have ended by itself.
-        let _ = kill(Pid::from_raw(process), Signal::SIGKILL);
-    }
-}
-
-#[cfg(not(unix))]
-fn kill(_: u32) {}

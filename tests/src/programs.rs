@@ -1,4 +1,4 @@
-//! Finding binaries, the package and the browser.
+//! Finding binaries, the package and the browsers.
 //!
 //! `cargo xtask test` names them in environment variables. Without it they are looked for where a build leaves them.
 
@@ -39,6 +39,20 @@ pub fn chromedriver() -> PathBuf {
     named("KINDLING_CHROMEDRIVER")
         .or_else(|| on_path(&["chromedriver"]))
         .unwrap_or_else(|| missing("the program `chromedriver`"))
+}
+
+/// The other browser.
+pub fn firefox() -> PathBuf {
+    let names = ["firefox-esr", "firefox"];
+    named("KINDLING_FIREFOX").or_else(|| on_path(&names)).unwrap_or_else(|| missing("the browser Firefox"))
+}
+
+/// The program that remote-controls that one.
+pub fn geckodriver() -> PathBuf {
+    named("KINDLING_GECKODRIVER")
+        .or_else(|| on_path(&["geckodriver"]))
+        .or_else(|| Some(root().join("target/xtask/geckodriver/bin/geckodriver")).filter(|program| program.is_file()))
+        .unwrap_or_else(|| missing("the program `geckodriver`"))
 }
 
 /// JavaScript without a browser. Building the package needs it too.

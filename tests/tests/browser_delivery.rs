@@ -3,90 +3,32 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on has failed")]
 
 use kindling_tests::{
-    api::Api,
     browser::Browser,
-    gate::Gate,
+    engine::Engine,
     server::{Server, empty_workspace},
     site::Pages,
+    stage::Stage,
+    steps::{STEPS, expect_once, numbers},
     wait,
 };
 use serde_json::Value;
 
-/// A page with the SDK whose server is behind a gate.
-struct Stage {
-    server: Server,
-    gate: Gate,
-    pages: Pages,
-    browser: Browser,
-}
-
-impl Stage {
-    async fn set(options: &str) -> Self {
-        let server = Server::start(empty_workspace("shop")).await;
-        let gate = Gate::to(server.url()).await;
-        let pages = Pages::serve(None).await;
-        let script = "
-            window.outcomes = { ok: 0, failed: 0 };
-            kindling.subscribeToActivity(({ type }) => {
-              if (type === 'flush_succeeded') window.outcomes.ok += 1;
-              if (type === 'flush_failed') window.outcomes.failed += 1;
-            });
-            // What the page logs is numbered across all pages of a test.
-            window.log = (from, to) => {
-              for (let n = from; n <= to; n += 1) kindling.logCustomEvent('step', { n });
-            };";
-        let start = format!("kindling.initialize('pk_shop', {{ baseUrl: '{}', {options} }});", gate.url());
-        pages.write_page("page", &format!("{start}{script}"));
-        Self { server, gate, pages, browser: Browser::open().await }
-    }
-
-    fn api(&self) -> Api {
-        self.server.api()
-    }
-
-    /// Opens the page anew and returns its visitor, as the management API names them.
-    async fn visit(&self) -> String {
-        self.browser.goto(&self.pages.page("page")).await;
-        self.visitor().await
-    }
-
-    async fn visitor(&self) -> String {
-        let id = self.browser.run("return await kindling.ready() && kindling.getDeviceId();").await;
-        format!("device_id:{}", id.as_str().expect("the SDK is ready"))
-    }
-
-    /// Sends what is queued and waits until it is taken.
-    async fn flush(&self) {
-        let script = "return new Promise((resolve) => kindling.requestImmediateDataFlush(resolve));";
-        wait::until("a flush that is taken", async || (self.browser.run(script).await == true).then_some(())).await;
-    }
-
-    /// Waits until nothing is queued any more, then expects each number from 1 to `last` exactly once.
-    async fn expect_once(&self, user: &str, last: u64) {
-        self.browser.until("an empty queue", "return kindling.getQueuedRecords().length === 0").await;
-        expect_once(&self.api(), user, last).await;
-    }
-}
-
-/// Waits for the numbers from 1 to `last`, and expects each exactly once.
-async fn expect_once(api: &Api, user: &str, last: u64) {
-    let all = format!("the records 1 to {last}");
-    wait::until(&all, async || (api.event_count(user, "step").await >= last).then_some(())).await;
-    assert_eq!(numbers(api, user).await, (1..=last).collect::<Vec<_>>());
-    assert_eq!(api.event_count(user, "step").await, last, "the profile counts what the records say");
-}
-
-/// The numbers of the records at the server, in order.
-async fn numbers(api: &Api, user: &str) -> Vec<u64> {
-    let records = api.records(user, 500).await;
-    let mut numbers: Vec<u64> = records.iter().filter_map(|record| record["properties"]["n"].as_u64()).collect();
-    numbers.sort_unstable();
-    numbers
+/// A page that logs steps and counts what becomes of its flushes.
+async fn set(options: &str) -> Stage {
+    let script = format!(
+        "{STEPS}
+         window.outcomes = {{ ok: 0, failed: 0 }};
+         kindling.subscribeToActivity(({{ type }}) => {{
+           if (type === 'flush_succeeded') window.outcomes.ok += 1;
+           if (type === 'flush_failed') window.outcomes.failed += 1;
+         }});"
+    );
+    Stage::set(Server::start(empty_workspace("shop")).await, Engine::Chromium, options, &script).await
 }
 
 #[tokio::test]
 async fn what_is_logged_right_before_leaving_arrives_once() {
-    let stage = Stage::set("flushIntervalInSeconds: 600").await;
+    let stage = set("flushIntervalInSeconds: 600").await;
     let user = stage.visit().await;
     stage.browser.run("log(1, 2)").await;
     stage.flush().await;
@@ -102,26 +44,26 @@ async fn what_is_logged_right_before_leaving_arrives_once() {
     stage.gate.lose_answers(stage.server.url());
     stage.browser.run("log(5, 6); setTimeout(() => location.assign('about:blank'));").await;
     wait::until("a lost answer", async || (stage.gate.lost_answers() > 0).then_some(())).await;
-    stage.gate.open(stage.server.url());
+    stage.open_gate();
     stage.visit().await;
     stage.expect_once(&user, 6).await;
 }
 
 #[tokio::test]
 async fn what_is_left_without_a_network_is_sent_by_the_next_page() {
-    let stage = Stage::set("flushIntervalInSeconds: 1").await;
+    let stage = set("flushIntervalInSeconds: 1").await;
     let user = stage.visit().await;
     stage.gate.shut();
     stage.browser.run("log(1, 2); setTimeout(() => location.assign('about:blank'));").await;
     stage.browser.until("the blank page", "return location.href === 'about:blank'").await;
-    stage.gate.open(stage.server.url());
+    stage.open_gate();
     stage.visit().await;
     expect_once(&stage.api(), &user, 2).await;
 }
 
 #[tokio::test]
 async fn what_a_closed_tab_leaves_is_sent_by_the_next() {
-    let stage = Stage::set("flushIntervalInSeconds: 600").await;
+    let stage = set("flushIntervalInSeconds: 600").await;
     let user = stage.visit().await;
     let first = stage.browser.window().await;
     stage.browser.open_window().await;
@@ -130,7 +72,7 @@ async fn what_a_closed_tab_leaves_is_sent_by_the_next() {
     stage.browser.run("log(1, 5)").await;
     stage.browser.close_window().await;
     stage.browser.drive(&first).await;
-    stage.gate.open(stage.server.url());
+    stage.open_gate();
     stage.visit().await;
     stage.expect_once(&user, 5).await;
 }
@@ -138,7 +80,7 @@ async fn what_a_closed_tab_leaves_is_sent_by_the_next() {
 #[tokio::test]
 async fn two_windows_that_write_at_once_lose_nothing_and_repeat_nothing() {
     const EACH: u64 = 120;
-    let stage = Stage::set("flushIntervalInSeconds: 1").await;
+    let stage = set("flushIntervalInSeconds: 1").await;
     let user = stage.visit().await;
     let first = stage.browser.window().await;
     let second = stage.browser.open_window().await;
@@ -179,7 +121,7 @@ async fn two_windows_that_write_at_once_lose_nothing_and_repeat_nothing() {
 
 #[tokio::test]
 async fn a_server_that_is_killed_again_and_again_gets_everything_once() {
-    let mut stage = Stage::set("flushIntervalInSeconds: 1").await;
+    let mut stage = set("flushIntervalInSeconds: 1").await;
     let user = stage.visit().await;
     stage.browser.run("log(1, 1)").await;
     stage.flush().await;
@@ -200,7 +142,7 @@ async fn a_server_that_is_killed_again_and_again_gets_everything_once() {
         stage.browser.until("a flush that fails", "return window.outcomes.failed > 0").await;
         stage.browser.run("window.outcomes.failed = 0").await;
         stage.server.start_again().await;
-        stage.gate.open(stage.server.url());
+        stage.open_gate();
     }
     let last = stage.browser.run("clearInterval(window.writing); return window.last;").await.as_u64().unwrap();
     stage.flush().await;
@@ -209,7 +151,7 @@ async fn a_server_that_is_killed_again_and_again_gets_everything_once() {
 
 #[tokio::test]
 async fn lost_answers_make_no_record_count_twice() {
-    let stage = Stage::set("flushIntervalInSeconds: 600").await;
+    let stage = set("flushIntervalInSeconds: 600").await;
     let user = stage.visit().await;
     for round in 1..=3_u32 {
         stage.gate.lose_answers(stage.server.url());
@@ -220,7 +162,7 @@ async fn lost_answers_make_no_record_count_twice() {
         assert_eq!(stage.api().event_count(&user, "step").await, u64::from(to), "the server has them");
         let queued = stage.browser.run("return kindling.getQueuedRecords().length").await;
         assert_eq!(queued, 10, "the device keeps what was not answered");
-        stage.gate.open(stage.server.url());
+        stage.open_gate();
         stage.flush().await;
         stage.expect_once(&user, u64::from(to)).await;
     }
@@ -228,16 +170,16 @@ async fn lost_answers_make_no_record_count_twice() {
 
 #[tokio::test]
 async fn signing_in_without_a_network_brings_the_history_along() {
-    let stage = Stage::set("flushIntervalInSeconds: 600").await;
+    let stage = set("flushIntervalInSeconds: 600").await;
     stage.visit().await;
     stage.gate.shut();
     stage.browser.run("log(1, 2); kindling.changeUser('ada'); log(3, 4); kindling.changeUser('bob'); log(5, 6);").await;
     stage.browser.reload().await;
     stage.visitor().await;
     assert_eq!(stage.browser.run("return kindling.getUser().getUserId()").await, "bob");
-    stage.gate.open(stage.server.url());
+    stage.open_gate();
     stage.flush().await;
-    stage.browser.until("an empty queue", "return kindling.getQueuedRecords().length === 0").await;
+    stage.expect_empty_queue().await;
     let api = stage.api();
     assert_eq!(numbers(&api, "external_id:ada").await, [1, 2, 3, 4], "the visitor turned out to be Ada");
     assert_eq!(numbers(&api, "external_id:bob").await, [5, 6], "Bob starts fresh");
@@ -283,7 +225,7 @@ async fn calls_of_a_page_that_is_left_before_the_module_is_there_arrive_once() {
 
 #[tokio::test]
 async fn large_flushes_are_compressed_and_need_no_preflight() {
-    let stage = Stage::set("flushIntervalInSeconds: 600").await;
+    let stage = set("flushIntervalInSeconds: 600").await;
     let visitor = stage.visit().await;
     let script = "
         window.sent = [];

@@ -3,95 +3,29 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on has failed")]
 
 use kindling_tests::{
-    api::Api,
-    browser::Browser,
-    gate::Gate,
+    engine::Engine,
     server::{Server, campaign, workspace},
-    site::Pages,
+    shown::{SHOWN, part},
+    stage::Stage,
     wait,
 };
 use serde_json::{Value, json};
 
-/// What finds a part of the message that is shown; null without one.
-fn part(selector: &str) -> String {
-    format!("return document.querySelector('kindling-message')?.shadowRoot.querySelector('{selector}') ?? null;")
-}
-
-/// The id of the message that is shown, by the header that [`campaign`] gave it.
-const SHOWN: &str = "
-    const header = document.querySelector('kindling-message')?.shadowRoot.querySelector('h2');
-    return header ? header.textContent.replace('Header of ', '') : null;";
-
-struct Stage {
-    server: Server,
-    gate: Gate,
-    pages: Pages,
-    browser: Browser,
-}
-
-impl Stage {
-    /// A page that shows messages by itself, with no pause between them, and has visited the server once.
-    async fn set(campaigns: Value) -> Self {
-        let server = Server::start(workspace("shop", json!([]), campaigns)).await;
-        let gate = Gate::to(server.url()).await;
-        let pages = Pages::serve(None).await;
-        let script = format!(
-            "kindling.initialize('pk_shop', {{ baseUrl: '{}', minimumIntervalBetweenTriggerActionsInSeconds: 0 }});
-             kindling.automaticallyShowInAppMessages();",
-            gate.url()
-        );
-        pages.write_page("page", &script);
-        let stage = Self { server, gate, pages, browser: Browser::open().await };
-        stage.visit().await;
-        stage.browser.run("kindling.logCustomEvent('arrived')").await;
-        stage.flush().await;
-        stage
-    }
-
-    fn api(&self) -> Api {
-        self.server.api()
-    }
-
-    async fn visit(&self) -> String {
-        self.browser.goto(&self.pages.page("page")).await;
-        self.user().await
-    }
-
-    async fn user(&self) -> String {
-        let id = self.browser.run("return await kindling.ready() && kindling.getDeviceId();").await;
-        format!("device_id:{}", id.as_str().expect("the SDK is ready"))
-    }
-
-    async fn flush(&self) {
-        let script = "return new Promise((resolve) => kindling.requestImmediateDataFlush(resolve));";
-        wait::until("a flush that is taken", async || (self.browser.run(script).await == true).then_some(())).await;
-    }
-
-    async fn log(&self, event: &str) {
-        assert_eq!(self.browser.run_with("return kindling.logCustomEvent(argument)", json!(event)).await, true);
-    }
-
-    async fn expect_shown(&self, id: &str) {
-        wait::until(&format!("message {id}"), async || (self.browser.run(SHOWN).await == id).then_some(())).await;
-    }
-
-    async fn expect_gone(&self) {
-        self.browser.until("the end of the message", "return !document.querySelector('kindling-message')").await;
-    }
-
-    /// How often the message was seen and clicked, as the server has it.
-    async fn counts(&self, id: &str) -> [Value; 2] {
-        let user = self.api().user(&self.user().await).await;
-        let message = &user["messages"][id];
-        [message["impressions"]["count"].clone(), message["clicks"]["count"].clone()]
-    }
+/// A page that shows messages by itself, with no pause between them, and has visited the server once.
+async fn set(campaigns: Value) -> Stage {
+    let server = Server::start(workspace("shop", json!([]), campaigns)).await;
+    let options = "minimumIntervalBetweenTriggerActionsInSeconds: 0";
+    let stage = Stage::set(server, Engine::Chromium, options, "kindling.automaticallyShowInAppMessages();").await;
+    stage.visit().await;
+    stage.get_messages().await;
+    stage
 }
 
 #[tokio::test]
 async fn a_message_is_shown_once_and_a_dismissal_is_no_click() {
     let mut again = campaign("again", None, "looked");
     again["repeat_after"] = json!("1s");
-    let stage = Stage::set(json!([campaign("once", None, "seen"), again])).await;
+    let stage = set(json!([campaign("once", None, "seen"), again])).await;
     stage.log("seen").await;
     stage.expect_shown("once").await;
     stage.browser.click_what(&part(".close")).await;
@@ -106,7 +40,7 @@ async fn a_message_is_shown_once_and_a_dismissal_is_no_click() {
     stage.log("seen").await;
     assert_eq!(stage.browser.run(SHOWN).await, Value::Null, "not on the next page either");
     stage.flush().await;
-    assert_eq!(stage.counts("once").await, [json!(1), json!(0)]);
+    assert_eq!(stage.message_counts("once").await, [json!(1), json!(0)]);
     let held = stage.browser.run("return kindling.getHeldInAppMessages().map((message) => message.id)").await;
     assert_eq!(held, json!(["again"]), "what was seen is not held any more");
 
@@ -120,7 +54,7 @@ async fn a_message_is_shown_once_and_a_dismissal_is_no_click() {
         stage.expect_gone().await;
     }
     stage.flush().await;
-    assert_eq!(stage.counts("again").await, [json!(2), json!(0)]);
+    assert_eq!(stage.message_counts("again").await, [json!(2), json!(0)]);
 }
 
 #[tokio::test]
@@ -137,7 +71,7 @@ async fn messages_come_by_priority_one_at_a_time_and_without_a_network() {
     after["trigger"] = json!({"type": "message_click", "message": "high"});
     campaigns.extend([wanted, bought, session, after]);
     campaigns[1]["message"]["click_action"] = json!({"type": "close"});
-    let stage = Stage::set(json!(campaigns)).await;
+    let stage = set(json!(campaigns)).await;
 
     // Everything below needs no server.
     stage.gate.shut();
@@ -164,10 +98,10 @@ async fn messages_come_by_priority_one_at_a_time_and_without_a_network() {
         stage.browser.click_what(&part(".close")).await;
         stage.expect_gone().await;
     }
-    stage.gate.open(stage.server.url());
+    stage.open_gate();
     stage.flush().await;
     for (id, clicks) in [("high", 1), ("low", 0), ("after_high", 0), ("only_large", 0), ("bought", 0), ("session", 0)] {
-        assert_eq!(stage.counts(id).await, [json!(1), json!(clicks)], "{id}");
+        assert_eq!(stage.message_counts(id).await, [json!(1), json!(clicks)], "{id}");
     }
 }
 
@@ -184,7 +118,7 @@ async fn a_modal_is_a_dialog_and_its_text_never_becomes_markup() {
         "extras": {"k": text},
     });
     modal["repeat_after"] = json!("1s");
-    let stage = Stage::set(json!([modal])).await;
+    let stage = set(json!([modal])).await;
     let show = async || {
         wait::until("the dialog", async || {
             stage.log("seen").await;
@@ -211,8 +145,8 @@ async fn a_modal_is_a_dialog_and_its_text_never_becomes_markup() {
     stage.browser.click_what(&part("button.action:nth-of-type(2)")).await;
     stage.expect_gone().await;
     stage.flush().await;
-    assert_eq!(stage.counts("modal").await, [json!(3), json!(2)], "Escape is no click");
-    let records = stage.api().records(&stage.user().await, 100).await;
+    assert_eq!(stage.message_counts("modal").await, [json!(3), json!(2)], "Escape is no click");
+    let records = stage.api().records(&stage.visitor().await, 100).await;
     let buttons: Vec<&Value> = records.iter().filter(|r| r["type"] == "message_click").map(|r| &r["button"]).collect();
     assert_eq!(buttons, ["no", "yes"]);
 }
@@ -223,7 +157,7 @@ async fn a_page_may_draw_messages_itself() {
     own["message"]["buttons"] = json!([{"id": "go", "text": "Go"}]);
     own["message"]["extras"] = json!({"k": "v"});
     own["message"]["slide_from"] = json!("top");
-    let stage = Stage::set(json!([own])).await;
+    let stage = set(json!([own])).await;
     let script = "
         kindling.removeAllSubscriptions();
         window.got = [];
@@ -244,7 +178,7 @@ async fn a_page_may_draw_messages_itself() {
     assert_eq!(stage.browser.run(script).await, wanted);
     assert_eq!(stage.browser.run(SHOWN).await, Value::Null, "nobody asked for it to be shown");
     stage.flush().await;
-    assert_eq!(stage.counts("own").await, [json!(1), json!(2)]);
+    assert_eq!(stage.message_counts("own").await, [json!(1), json!(2)]);
     // It can still be shown by hand, and taken away.
     assert_eq!(stage.browser.run("return kindling.showInAppMessage(window.got[0])").await, true);
     stage.expect_shown("own").await;
@@ -256,7 +190,7 @@ async fn a_page_may_draw_messages_itself() {
 async fn a_message_goes_by_itself_and_with_the_sdk() {
     let mut short = campaign("short", None, "seen");
     short["message"]["duration_ms"] = json!(1000);
-    let stage = Stage::set(json!([short, campaign("long", None, "looked")])).await;
+    let stage = set(json!([short, campaign("long", None, "looked")])).await;
     stage.log("seen").await;
     stage.expect_shown("short").await;
     stage.expect_gone().await;

@@ -7,29 +7,19 @@ use std::process::Command;
 use kindling_tests::{
     api::Api,
     browser::Browser,
-    programs,
+    engine::Engine,
+    programs, scenes,
     server::{Server, campaign, empty_workspace, workspace},
     site::Pages,
+    stage::{self, start, visitor},
     visitor::now,
     wait,
 };
 use serde_json::{Value, json};
 
-/// A script that starts the SDK with these further options.
-fn start(url: &str, options: &str) -> String {
-    format!("window.started = kindling.initialize(\"pk_shop\", {{ baseUrl: \"{url}\", {options} }});")
-}
-
-/// The visitor of this page, as the management API names them, as soon as the SDK is ready.
-async fn visitor(browser: &Browser) -> String {
-    let id = browser.run("return await kindling.ready() && kindling.getDeviceId();").await;
-    format!("device_id:{}", id.as_str().expect("the SDK is ready"))
-}
-
 /// Sends what is queued and waits until it is taken.
 async fn flush(browser: &Browser) {
-    let script = "return new Promise((resolve) => kindling.requestImmediateDataFlush(resolve));";
-    assert_eq!(browser.run(script).await, true, "the flush was taken");
+    assert!(stage::flush(browser).await, "the flush was taken");
 }
 
 async fn open_with(definitions: Value) -> (Server, Api, Pages, Browser) {
@@ -88,97 +78,8 @@ async fn calls_made_before_the_module_is_there_arrive_with_the_time_of_the_call(
 }
 
 #[tokio::test]
-async fn every_function_has_the_effect_that_is_documented() {
-    let (server, api, pages, browser) = open_with(empty_workspace("shop")).await;
-    pages.write_page("all", &start(server.url(), ""));
-    browser.goto(&pages.page("all")).await;
-    let user = visitor(&browser).await;
-    let script = r#"
-        const user = kindling.getUser();
-        kindling.openSession();
-        return [
-          user.getUserId() === null,
-          user.setEmail("ada@example.com"),
-          user.setFirstName("Ada"),
-          user.setLastName("Lovelace"),
-          user.setPhoneNumber("+49 3641 1234"),
-          user.setGender("f"),
-          user.setDateOfBirth(1815, 12, 10),
-          user.setCountry("de"),
-          user.setHomeCity("Jena"),
-          user.setLanguage("EN"),
-          user.setCustomUserAttribute("plan", "free"),
-          user.setCustomUserAttribute("since", new Date(86400000)),
-          user.setCustomUserAttribute("nested", { a: [1, null, { b: true }], gone: undefined }),
-          user.setCustomUserAttribute("cleared", 1),
-          await new Promise((resolve) => setTimeout(resolve, 5, true)),
-          user.setCustomUserAttribute("cleared", null),
-          user.incrementCustomUserAttribute("visits"),
-          user.incrementCustomUserAttribute("visits", 2.5),
-          user.incrementCustomUserAttribute("visits", -1),
-          user.addToCustomAttributeArray("tags", "a"),
-          user.addToCustomAttributeArray("tags", "b"),
-          user.addToCustomAttributeArray("tags", "a"),
-          user.removeFromCustomAttributeArray("tags", "b"),
-          user.addAlias("4711", "card"),
-          user.setEmailNotificationSubscriptionType("opted_in"),
-          user.setPushNotificationSubscriptionType("unsubscribed"),
-          user.addToSubscriptionGroup("news"),
-          user.addToSubscriptionGroup("offers"),
-          user.removeFromSubscriptionGroup("offers"),
-          user.setLastKnownLocation(48.2, 16.4, 10, 170),
-          user.setCustomUserAttribute("pet", { name: "Rex", age: 3 }),
-          user.setCustomUserAttribute("pet", { age: null, kind: "dog" }, true),
-          user.setCustomLocationAttribute("home", 50.9, 11.6),
-          user.setCustomLocationAttribute("gone", 1, 2),
-          user.setCustomLocationAttribute("gone", null, null),
-          kindling.logCustomEvent("plain"),
-          kindling.logCustomEvent("rich", { text: "x", number: 1.5, flag: false, time: new Date(5), none: null, gone: undefined }),
-          kindling.logCustomEvent("rich", {}),
-          kindling.logPurchase("mug", 12.345),
-          kindling.logPurchase("axe", 10, "eur", 3, { gift: true }),
-        ];"#;
-    let results = browser.run(script).await;
-    let results = results.as_array().unwrap();
-    assert!(results.iter().all(|result| *result == true), "{results:?}");
-    flush(&browser).await;
-
-    let profile = api.user(&user).await;
-    let attributes = json!({
-        "email": "ada@example.com", "first_name": "Ada", "last_name": "Lovelace", "phone_number": "+49 3641 1234",
-        "gender": "f", "date_of_birth": "1815-12-10", "country": "DE", "home_city": "Jena", "language": "en",
-    });
-    assert_eq!(profile["attributes"], attributes);
-    let custom = json!({
-        "plan": "free", "since": {"$time": 86_400_000}, "nested": {"a": [1, null, {"b": true}]}, "visits": 2.5, "tags": ["a"],
-        "pet": {"name": "Rex", "kind": "dog"}, "home": {"latitude": 50.9, "longitude": 11.6},
-    });
-    assert_eq!(profile["custom_attributes"], custom);
-    assert_eq!((&profile["events"]["plain"]["count"], &profile["events"]["rich"]["count"]), (&json!(1), &json!(2)));
-    assert_eq!(profile["purchases"]["revenue"], json!({"USD": 12.35, "EUR": 30}));
-    assert_eq!(profile["sessions"]["count"], 1);
-    assert_eq!(api.user("alias:card:4711").await["id"], profile["id"]);
-    assert_eq!(profile["subscriptions"], json!({"email": "opted_in", "push": "unsubscribed"}));
-    assert_eq!(profile["subscription_groups"], json!({"news": "subscribed", "offers": "unsubscribed"}));
-    let device = &profile["devices"][0];
-    assert!(device["time_zone"].is_string() && device["screen_width"].as_i64().unwrap() > 0, "{device}");
-    let place = ["latitude", "longitude", "altitude", "accuracy"].map(|part| profile["location"][part].clone());
-    assert_eq!(json!(place), json!([48.2, 16.4, 170, 10]));
-    let records = api.records(&user, 100).await;
-    let rich: Vec<&Value> =
-        records.iter().filter(|record| record["name"] == "rich").map(|r| &r["properties"]).collect();
-    let wanted = json!({"text": "x", "number": 1.5, "flag": false, "time": {"$time": 5}, "none": null});
-    assert_eq!(rich, [&json!({}), &wanted]);
-
-    let script = r#"
-        const user = kindling.getUser();
-        return [user.setEmail(null), user.setDateOfBirth(null, null, null), user.setGender(null), user.setCountry(null)];"#;
-    assert_eq!(browser.run(script).await, json!([true, true, true, true]));
-    flush(&browser).await;
-    let cleared = json!({
-        "first_name": "Ada", "last_name": "Lovelace", "phone_number": "+49 3641 1234", "home_city": "Jena", "language": "en",
-    });
-    assert_eq!(api.user(&user).await["attributes"], cleared);
+async fn every_call_arrives_as_documented() {
+    scenes::every_call_arrives_as_documented(Engine::Chromium).await;
 }
 
 /// Calls with arguments that are not right. Each must return `false`, throw nothing and leave the SDK at work.
@@ -418,41 +319,7 @@ async fn before_initialize_calls_are_kept_and_nothing_happens() {
 
 #[tokio::test]
 async fn a_page_with_a_strict_policy_shows_messages_without_a_violation() {
-    let mut hello = campaign("hello", None, "seen");
-    hello["message"]["type"] = json!("modal");
-    hello["message"]["buttons"] = json!([{"id": "go", "text": "Go"}]);
-    let server = Server::start(workspace("shop", json!([]), json!([hello]))).await;
-    let policy = format!(
-        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' {}; style-src 'self'; \
-         require-trusted-types-for 'script'",
-        server.url()
-    );
-    let (pages, browser) = (Pages::serve(Some(&policy)).await, Browser::open().await);
-    let script = "
-        window.violations = [];
-        document.addEventListener('securitypolicyviolation', (event) => window.violations.push(event.violatedDirective));
-        kindling.automaticallyShowInAppMessages();
-        kindling.openSession();
-        kindling.logCustomEvent('seen');";
-    pages.write_page("strict", &format!("{}{script}", start(server.url(), "")));
-    browser.goto(&pages.page("strict")).await;
-    let user = visitor(&browser).await;
-    let looks = "
-        const dialog = document.querySelector('kindling-message')?.shadowRoot.querySelector('dialog');
-        if (!dialog) return null;
-        const style = getComputedStyle(dialog);
-        return { open: dialog.open, text: dialog.textContent, radius: style.borderTopLeftRadius, position: style.position };";
-    let looks = browser.until("the message", looks).await;
-    assert_eq!((&looks["open"], &looks["position"]), (&json!(true), &json!("fixed")), "{looks}");
-    assert_ne!(looks["radius"], "0px", "the style is applied: {looks}");
-    assert!(looks["text"].as_str().unwrap().contains("Body of hello"), "{looks}");
-    browser
-        .click_what("return document.querySelector('kindling-message').shadowRoot.querySelector('button.action')")
-        .await;
-    browser.until("the end of the message", "return !document.querySelector('kindling-message')").await;
-    flush(&browser).await;
-    assert_eq!(server.api().user(&user).await["messages"]["hello"]["clicks"]["count"], 1);
-    assert_eq!(browser.run("return window.violations").await, json!([]));
+    scenes::a_page_with_a_strict_policy_shows_messages_without_a_violation(Engine::Chromium).await;
 }
 
 #[tokio::test]

@@ -1,38 +1,49 @@
-//! The browser that the black-box tests drive.
+//! The browsers that the black-box tests drive.
 
-use std::env;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
 use crate::debian;
-use crate::programs;
+use crate::geckodriver;
+use crate::programs::named_or_found;
 use crate::project::Project;
 
-const CHROME: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-const CHROMEDRIVER: [&str; 1] = ["chromedriver"];
+const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+const FIREFOX: [&str; 2] = ["firefox-esr", "firefox"];
 
 /// A browser and the program that remote-controls it.
 #[derive(Debug)]
 pub(crate) struct Browser {
-    pub(crate) chrome: PathBuf,
-    pub(crate) chromedriver: PathBuf,
+    pub(crate) program: PathBuf,
+    pub(crate) driver: PathBuf,
 }
 
-/// The browser that is there, or else Debian's.
-pub(crate) fn find_or_install(project: &Project) -> Result<Browser> {
-    if let Some(browser) = find() {
+/// The Chromium that is there, or else Debian's.
+pub(crate) fn chromium(project: &Project) -> Result<Browser> {
+    if let Some(browser) = find_chromium() {
         return Ok(browser);
     }
     debian::install(project, &["chromium", "chromium-driver"], "test in a real browser")?;
-    find().context("Chromium and chromedriver are installed but not on the search path")
+    find_chromium().context("Chromium and chromedriver are installed but not on the search path")
 }
 
-fn find() -> Option<Browser> {
-    let find =
-        |variable: &str, names: &[&str]| env::var_os(variable).map(PathBuf::from).or_else(|| programs::find(names));
+fn find_chromium() -> Option<Browser> {
     Some(Browser {
-        chrome: find("KINDLING_CHROME", &CHROME)?,
-        chromedriver: find("KINDLING_CHROMEDRIVER", &CHROMEDRIVER)?,
+        program: named_or_found("KINDLING_CHROME", &CHROMIUM)?,
+        driver: named_or_found("KINDLING_CHROMEDRIVER", &["chromedriver"])?,
     })
+}
+
+/// The Firefox that is there, or else Debian's. Debian has no driver for it: that is built, once.
+pub(crate) fn firefox(project: &Project) -> Result<Browser> {
+    let find = || named_or_found("KINDLING_FIREFOX", &FIREFOX);
+    let program = match find() {
+        Some(program) => program,
+        None => {
+            debian::install(project, &["firefox-esr"], "test in a second browser")?;
+            find().context("Firefox is installed but not on the search path")?
+        }
+    };
+    Ok(Browser { program, driver: geckodriver::find_or_build(project)? })
 }

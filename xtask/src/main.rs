@@ -19,6 +19,7 @@ mod filter_cases;
 mod fingerprint;
 mod folder;
 mod fuzz;
+mod geckodriver;
 mod npm;
 mod package;
 mod peers;
@@ -106,7 +107,8 @@ fn run(command_line: &CommandLine) -> Result<ExitCode> {
             wasm::find(&project, choice)?;
             npm::install(&project)?;
             npm::install_bundlers(&project)?;
-            browser::find_or_install(&project)?;
+            browser::chromium(&project)?;
+            browser::firefox(&project)?;
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -4,6 +4,11 @@ use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+/// The program that a variable of the environment names, or else the first of these that the search path has.
+pub(crate) fn named_or_found(variable: &str, names: &[&str]) -> Option<PathBuf> {
+    env::var_os(variable).map(PathBuf::from).or_else(|| find(names))
+}
+
 /// The first of these programs that the search path has.
 pub(crate) fn find(names: &[&str]) -> Option<PathBuf> {
     find_in(&env::var_os("PATH")?, names)

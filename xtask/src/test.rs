@@ -48,11 +48,12 @@ pub(crate) fn run(project: &Project, choice: wasm::Choice, options: &Options) ->
         test_inside(project, options, &mut tally)?;
     } else {
         let web = make_web_parts(project, choice, &mut tally)?;
-        let browser = tally.need("browser for the tests", || browser::find_or_install(project))?;
+        let chromium = tally.need("browser for the tests", || browser::chromium(project))?;
+        let firefox = tally.need("second browser for the tests", || browser::firefox(project))?;
         let bundlers = tally.need("bundlers for the tests", || npm::install_bundlers(project))?;
         let binaries = tally.need("kindling and demo-web", || demo::build_binaries(project))?;
         test_inside(project, options, &mut tally)?;
-        let parts = Parts { web, browser, bundlers, binaries };
+        let parts = Parts { web, chromium, firefox, bundlers, binaries };
         test_outside(project, options, &parts, &mut tally)?;
         fuzz::check(project, &mut tally)?;
     }
@@ -123,7 +124,8 @@ fn test_inside(project: &Project, options: &Options, tally: &mut Tally) -> Resul
 #[derive(Debug)]
 struct Parts {
     web: WebParts,
-    browser: Option<Browser>,
+    chromium: Option<Browser>,
+    firefox: Option<Browser>,
     bundlers: Option<PathBuf>,
     binaries: Option<Binaries>,
 }
@@ -146,9 +148,13 @@ impl Parts {
         if let Some(folder) = &self.bundlers {
             variables.push(("KINDLING_BUNDLERS", folder));
         }
-        if let Some(browser) = &self.browser {
-            variables.push(("KINDLING_CHROME", &browser.chrome));
-            variables.push(("KINDLING_CHROMEDRIVER", &browser.chromedriver));
+        if let Some(browser) = &self.chromium {
+            variables.push(("KINDLING_CHROME", &browser.program));
+            variables.push(("KINDLING_CHROMEDRIVER", &browser.driver));
+        }
+        if let Some(browser) = &self.firefox {
+            variables.push(("KINDLING_FIREFOX", &browser.program));
+            variables.push(("KINDLING_GECKODRIVER", &browser.driver));
         }
         variables.into_iter().map(|(name, path)| (name, path.as_path())).collect()
     }
