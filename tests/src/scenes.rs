@@ -102,7 +102,12 @@ const CALLS: &str = r#"
       sdk.logInAppMessageClick(message),
       sdk.logInAppMessageButtonClick(message.buttons[0], message),
       sdk.logInAppMessageDismissal(message),
+      sdk.deferInAppMessage(message),
+      sdk.getDeferredInAppMessage().id === message.id,
+      sdk.getDeferredInAppMessage() === undefined,
+      sdk.logEcommerceEvent({ name: "ecommerce.order_placed", properties: { order_id: "o1", total_value: 12.5 } }),
     ];
+    sdk.addSdkMetadata(["npm"]);
     sdk.openSession();
     sdk.changeUser("ada");
     results.push(user.getUserId() === "ada");
@@ -115,7 +120,8 @@ pub async fn every_call_arrives_as_documented(engine: Engine) {
     let mut hello = campaign("hello", None, "plain");
     hello["message"]["buttons"] = json!([{"id": "go", "text": "Go"}]);
     let server = Server::start(workspace("shop", json!([]), json!([hello]))).await;
-    let stage = Stage::set(server, engine, "", &format!("window.play = async () => {{ {CALLS} }};")).await;
+    let options = "appVersion: '2.1', appVersionNumber: '2.1.0.7', devicePropertyAllowlist: ['timeZone', 'resolution']";
+    let stage = Stage::set(server, engine, options, &format!("window.play = async () => {{ {CALLS} }};")).await;
     let visitor = stage.visit().await;
     stage.get_messages().await;
     let outcome = stage.browser.run("return window.play()").await;
@@ -153,6 +159,11 @@ pub async fn every_call_arrives_as_documented(engine: Engine) {
     assert_eq!(message["buttons"], json!({"go": 1}), "{message}");
     let device = &profile["devices"][0];
     assert!(device["time_zone"].is_string() && device["screen_width"].as_i64() > Some(0), "{device}");
+    assert_eq!((&device["app_version"], &device["app_version_number"]), (&json!("2.1"), &json!("2.1.0.7")));
+    assert_eq!(device["sdk_metadata"], json!(["npm"]));
+    let unsaid = ["browser", "browser_version", "os", "language"].map(|part| device[part].clone());
+    assert_eq!(json!(unsaid), json!([null, null, null, null]), "the site does not let it say so");
+    assert_eq!(profile["events"]["ecommerce.order_placed"]["count"], 1);
     let place = ["latitude", "longitude", "altitude", "accuracy"].map(|part| profile["location"][part].clone());
     assert_eq!(json!(place), json!([48.2, 16.4, 170, 10]));
     let records = api.records("external_id:ada", 100).await;

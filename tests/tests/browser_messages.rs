@@ -199,3 +199,35 @@ async fn a_message_goes_by_itself_and_with_the_sdk() {
     stage.browser.run("kindling.destroy()").await;
     assert_eq!(stage.browser.run(SHOWN).await, Value::Null);
 }
+
+#[tokio::test]
+async fn a_trigger_may_test_properties() {
+    let mut dear = campaign("dear", None, "seen");
+    dear["trigger"]["where"] =
+        json!([{"property": "price", "greater": 10}, {"property": "kind", "in": ["mug", "axe"]}]);
+    let stage = set(json!([campaign("plain", None, "other"), dear])).await;
+    let see = |price: u32, kind: &str| {
+        format!(
+            "return kindling.logCustomEvent('seen', {{ price: {price}, kind: '{kind}', n: {{ deep: [null, 1.5] }} }})"
+        )
+    };
+    // The first may come before the module is there that knows the language of tests; what it shows is told then.
+    for (price, kind) in [(10, "mug"), (11, "hat"), (11, "axe")] {
+        assert_eq!(stage.browser.run(&see(price, kind)).await, true);
+    }
+    stage.expect_shown("dear").await;
+    stage.flush().await;
+    assert_eq!(stage.message_counts("dear").await, [json!(1), json!(0)]);
+
+    // By now it is there, and tells at once.
+    let mut again = campaign("again", None, "seen");
+    again["trigger"]["where"] = json!([{"property": "price", "less": 10}]);
+    again.as_object_mut().unwrap().remove("id");
+    assert_eq!(stage.api().put("/campaigns/again", &again).await.status, 200);
+    stage.browser.click_what(&part(".close")).await;
+    stage.get_messages().await;
+    for (price, shown) in [(10, Value::Null), (9, json!("again"))] {
+        stage.browser.run(&see(price, "mug")).await;
+        assert_eq!(stage.browser.run(SHOWN).await, shown, "{price}");
+    }
+}
