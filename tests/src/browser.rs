@@ -156,6 +156,13 @@ impl Browser {
         self.client.switch_to_window(window.clone()).await.expect("the window is there");
     }
 
+    /// Ends the process of the page that is open, as running out of memory would. Another window has to be driven then.
+    pub async fn crash_page(&self) {
+        // The driver says that the page is gone.
+        let gone = self.client.goto("chrome://crash").await;
+        assert!(gone.is_err(), "the page lives");
+    }
+
     /// Closes the window that is driven now. Another has to be driven then.
     pub async fn close_window(&self) {
         self.client.close_window().await.expect("the window closes");

@@ -120,6 +120,47 @@ async fn two_windows_that_write_at_once_lose_nothing_and_repeat_nothing() {
 }
 
 #[tokio::test]
+async fn what_a_killed_tab_of_three_leaves_arrives_once() {
+    const EACH: u64 = 100;
+    let stage = set("flushIntervalInSeconds: 1").await;
+    let user = stage.visit().await;
+    let mut windows = vec![stage.browser.window().await];
+    for _ in 0..2 {
+        windows.push(stage.browser.open_window().await);
+        stage.visit().await;
+    }
+    let write = |from: u64| {
+        format!(
+            "(async () => {{
+               for (let n = {from}; n < {from} + {EACH}; n += 4) {{
+                 log(n, n + 3);
+                 await new Promise((resolve) => setTimeout(resolve, 2));
+               }}
+               window.written = true;
+             }})();"
+        )
+    };
+    stage.gate.shut();
+    for (place, window) in (0..).zip(&windows) {
+        stage.browser.drive(window).await;
+        stage.browser.run(&write(1 + place * EACH)).await;
+    }
+    stage.browser.until("the end of writing", "return window.written").await;
+    stage.browser.crash_page().await;
+    for window in &windows[..2] {
+        stage.browser.drive(window).await;
+        stage.browser.until("the end of writing", "return window.written").await;
+    }
+    stage.open_gate();
+    // It takes over what nobody takes care of any more.
+    stage.visit().await;
+    stage.flush().await;
+    stage.browser.drive(&windows[0]).await;
+    stage.flush().await;
+    stage.expect_once(&user, 3 * EACH).await;
+}
+
+#[tokio::test]
 async fn a_server_that_is_killed_again_and_again_gets_everything_once() {
     let mut stage = set("flushIntervalInSeconds: 1").await;
     let user = stage.visit().await;
