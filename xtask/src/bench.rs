@@ -128,7 +128,7 @@ pub(crate) fn run(project: &Project, choice: wasm::Choice, options: &Options) ->
             let prepared = bench_sdk::prepare(project, choice, &sdk.only)?;
             bench.arg("--subjects").arg(prepared.subjects).arg("--scratch").arg(&prepared.scratch);
             scratch = Some(prepared.scratch);
-            bench.arg("--chrome").arg(browser::find_or_install(project)?.chrome);
+            bench.arg("--chrome").arg(browser::chromium(project)?.program);
             bench.args(["--rounds", &sdk.rounds.to_string()]);
         }
     }
