@@ -286,3 +286,55 @@ async fn large_flushes_are_compressed_and_need_no_preflight() {
     assert!(large[1].as_i64().unwrap() < 4_000, "{sent}");
     assert_eq!(stage.api().event_count(&visitor, "step").await, 200);
 }
+
+#[tokio::test]
+async fn a_server_that_asks_to_wait_or_is_slow_is_asked_one_at_a_time() {
+    let stage = set("flushIntervalInSeconds: 1").await;
+    let user = stage.visit().await;
+    let script = "
+        const send = window.fetch;
+        const answers = [503, 429];
+        window.tries = [];
+        window.mostAtOnce = 0;
+        let atOnce = 0;
+        window.fetch = async (...request) => {
+          window.tries.push(performance.now());
+          window.mostAtOnce = Math.max(window.mostAtOnce, (atOnce += 1));
+          try {
+            const status = answers.shift();
+            if (status) return new Response('{}', { status, headers: { 'retry-after': '1' } });
+            const answer = await send(...request);
+            await new Promise((resolve) => setTimeout(resolve, 700));
+            return answer;
+          } finally {
+            atOnce -= 1;
+          }
+        };
+        log(1, 60);
+        await new Promise((resolve) => setTimeout(resolve, 2500));
+        return log(61, 120);";
+    assert_eq!(stage.browser.run(script).await, 60);
+    stage.expect_once(&user, 120).await;
+    let pauses =
+        stage.browser.run("return window.tries.slice(1, 3).map((at, place) => at - window.tries[place])").await;
+    let pauses: Vec<f64> = pauses.as_array().unwrap().iter().map(|pause| pause.as_f64().unwrap()).collect();
+    assert!(pauses.len() == 2 && pauses.iter().all(|pause| *pause > 990.0), "as long as it asks for: {pauses:?}");
+    assert_eq!(stage.browser.run("return window.mostAtOnce").await, 1);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_delays_and_loses_nothing() {
+    let stage = set("flushIntervalInSeconds: 1").await;
+    let user = stage.visit().await;
+    let script = "
+        const clock = Date.now;
+        log(1, 20);
+        Date.now = () => clock() - 3_600_000;
+        log(21, 40);
+        Date.now = () => clock() + 3_600_000;
+        log(41, 60);
+        Date.now = clock;
+        return log(61, 80);";
+    assert_eq!(stage.browser.run(script).await, 20);
+    stage.expect_once(&user, 80).await;
+}
