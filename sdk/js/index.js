@@ -2,7 +2,7 @@
 // and lets nothing throw into the page. What the SDK does is decided in WebAssembly.
 
 import { connect } from "./browser.js";
-import { ASKS, REASONS, WRONGS } from "./codes.js";
+import { ASKS, REASONS } from "./codes.js";
 import { isCrawler, isRefused, setConsent } from "./consent.js";
 import { agent, describe } from "./device.js";
 import { isSafe, makeDisplay } from "./display.js";
@@ -59,11 +59,13 @@ function run(name, ...ask) {
   return true;
 }
 
-/** Keeps an early call in storage too, as soon as it is known for which workspace. */
+/** Keeps an early call in storage too, as soon as it is known for which workspace, and that it may be. */
 function keep(call) {
-  if (state) call.drop = keepEarly(state.asked[0], call.at, call.ask);
+  if (state && !isInMemory(state)) call.drop = keepEarly(state.asked[0], call.at, call.ask);
   return call;
 }
+
+const isInMemory = ({ asked: [, { storage }] }) => storage === "memory";
 
 /** For `loader.js` only: makes a call that it kept, with the time at which it came. */
 export function carryOut(time, call) {
@@ -75,7 +77,12 @@ export function carryOut(time, call) {
 /** Setters are answered with nothing, or with the number of what is wrong. */
 function perform(name, ask) {
   const wrong = act(...ask);
-  return wrong === undefined ? false : !wrong || refuse(name, WRONGS[wrong]);
+  if (!wrong) return wrong === "";
+  import("./wrongs.js").then(
+    ({ WRONGS }) => refuse(name, WRONGS[wrong]),
+    () => refuse(name, `it is wrong, by number ${wrong}`),
+  );
+  return false;
 }
 
 /**
@@ -156,10 +163,10 @@ function start(sdkKey, options) {
   const mine = (state = { early, asked });
   for (const call of early) keep(call);
   mine.ready = load(options.wasm)
-    .then(() => takeEarly(sdkKey))
+    .then(() => (isInMemory(mine) ? [] : takeEarly(sdkKey)))
     .then((left) => state === mine && begin(mine, left))
     .catch((error) => {
-      for (const call of early) call.drop();
+      for (const call of early) call.drop?.();
       mine.failed = true;
       console.warn("[kindling] could not start", error);
       return false;
@@ -193,7 +200,7 @@ function begin(mine, left = []) {
     // A visitor who wants to save data is sent for less often, and for more at a time.
     flush: ms(options.flushIntervalInSeconds, 1, 10) * (navigator.connection?.saveData ? 6 : 1),
     authentication: options.enableSdkAuthentication || undefined,
-    memory: options.storage === "memory" || isBlocked() || undefined,
+    memory: isInMemory(mine) || isBlocked() || undefined,
     agent: agent(allowed),
   };
   const own = (...ask) => state === mine && act(...ask);
@@ -209,7 +216,7 @@ function begin(mine, left = []) {
   mine.early.unshift(...left);
   for (let call; mine.up && (call = mine.early.shift()); ) {
     at(call.at, () => perform(call.name, call.ask));
-    call.drop();
+    call.drop?.();
   }
   letGo();
   say("ready");
@@ -225,8 +232,12 @@ function at(time, make) {
   return made;
 }
 
-async function load(source = new URL("./kindling_bg.wasm", import.meta.url)) {
-  glue.initSync({ module: await compile(source) });
+let loading; // the module, once for all starts on this page
+
+function load(source = new URL("./kindling_bg.wasm", import.meta.url)) {
+  loading ??= compile(source).then((module) => glue.initSync({ module }));
+  loading.catch(() => (loading = undefined));
+  return loading;
 }
 
 export function ready() {

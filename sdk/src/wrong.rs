@@ -1,4 +1,4 @@
-//! What is wrong with a call. The facade has the sentences for people, in `WRONGS` of `codes.js`.
+//! What is wrong with a call. The facade has the sentences for people, in `WRONGS` of `wrongs.js`.
 
 use kindling_core::protocol::RecordError;
 
@@ -45,7 +45,7 @@ pub(crate) mod tests {
 
     /// A list of the facade.
     fn list(name: &str) -> Vec<serde_json::Value> {
-        let script = include_str!("../js/codes.js");
+        let script = [include_str!("../js/codes.js"), include_str!("../js/wrongs.js")].concat();
         let (_, list) = script.split_once(&format!("export const {name} = ")).unwrap();
         let (list, _) = list.split_once("\n];").unwrap();
         serde_json::from_str(&format!("{list}]")).unwrap()

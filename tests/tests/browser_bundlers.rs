@@ -159,6 +159,7 @@ fn exactly_what_is_meant_is_packed() {
         "dist/kindling_filters_bg.wasm",
         "dist/loader.d.ts",
         "dist/loader.js",
+        "dist/wrongs.js",
         "package.json",
     ];
     assert_eq!(files, wanted);

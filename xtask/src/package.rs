@@ -61,7 +61,7 @@ const MODULES: [Module; 2] = [
 ];
 
 /// What stands beside them in the package as it was written.
-const ALONE: [&str; 3] = ["loader.js", "index.d.ts", "loader.d.ts"];
+const ALONE: [&str; 4] = ["loader.js", "wrongs.js", "index.d.ts", "loader.d.ts"];
 
 /// A finished package.
 #[derive(Debug)]

@@ -42,13 +42,14 @@ const FEATURES: [&str; 6] = [
     "--enable-reference-types",
     "--enable-sign-ext",
 ];
-const BUNDLE_OPTIONS: [&str; 5] = [
+const BUNDLE_OPTIONS: [&str; 6] = [
     "--bundle",
     "--format=esm",
     "--target=es2022",
     "--log-level=warning",
-    // A file of its own, which few pages load.
+    // Files of their own, which few pages load.
     "--external:./filters.js",
+    "--external:./wrongs.js",
 ];
 const SCRIPT_OPTIONS: [&str; 4] = ["--module", "--compress", "passes=3,ecma=2020", "--mangle"];
 
