@@ -39,8 +39,9 @@ export function keepEarly(key, at, ask) {
 /** As long as this page lives and has such calls, no other makes them. */
 function hold() {
   if (release) return;
-  release = () => {};
-  navigator.locks?.request(PREFIX + page, () => new Promise((resolve) => (release = resolve))).catch(() => {});
+  // It may be over before the lock is granted.
+  const until = new Promise((resolve) => (release = resolve));
+  navigator.locks?.request(PREFIX + page, () => until).catch(() => {});
 }
 
 /** This page has none left. */
