@@ -90,11 +90,4 @@ impl Campaign {
             },
         })
     }
-
-    /// Whether its message goes out at `now`.
-    pub fn is_live(&self, now: Timestamp) -> bool {
-        self.status == Status::Active
-            && self.starts_at.is_none_or(|starts| starts <= now)
-            && self.ends_at.is_none_or(|ends| now < ends)
-    }
 }

@@ -28,7 +28,7 @@ use crate::{
     catalog::Workspace,
     now,
     segments::HereIn,
-    store::{ChangePage, LoggedChange, SizeAt, UserRef},
+    store::{ChangePage, LoggedChange, SizeAt, StoredUser, UserRef},
 };
 
 /// Users or changes on a page, unless it is said how many, and at most.
@@ -261,6 +261,17 @@ async fn explain_to(
     definition: &Value,
 ) -> Result<Json<ExplanationView>, Problem> {
     let user = app.store.user(workspace.key, parse_user(user)?).await?.ok_or_else(unknown)?;
+    Ok(Json(explanation_of(app, workspace, user, filter, definition).await?))
+}
+
+/// Whether a filter holds for a user, and why.
+pub(super) async fn explanation_of(
+    app: &App,
+    workspace: &Workspace,
+    user: StoredUser,
+    filter: &Filter,
+    definition: &Value,
+) -> Result<ExplanationView, Problem> {
     let mut state = user.state;
     let counters = workspace.uncounted(filter);
     if !counters.is_empty() {
@@ -269,7 +280,7 @@ async fn explain_to(
         counters.recount(&mut Arc::make_mut(&mut state).profile, &found);
     }
     let told = explain(filter, &state.subject(user.id), now());
-    Ok(Json(ExplanationView::new(told, definition, workspace)))
+    Ok(ExplanationView::new(told, definition, workspace))
 }
 
 /// The filter of a question, as it was written and linked to the segments that it stands on.

@@ -5,6 +5,7 @@ mod auth;
 mod body;
 mod campaigns;
 mod compression;
+mod decisions;
 mod flush;
 mod front;
 mod health;
@@ -91,4 +92,5 @@ fn management() -> Router<App> {
         .route("/sdk_authentication", put(sdk_authentication::put).get(sdk_authentication::get))
         .route("/users/{user}", get(users::get))
         .route("/users/{user}/records", get(users::records))
+        .route("/users/{user}/decisions", get(decisions::get))
 }
