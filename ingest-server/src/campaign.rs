@@ -36,10 +36,14 @@ pub struct Campaign {
 /// Whether a campaign's message goes out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
+    /// Not yet: somebody is still writing it.
+    Draft,
     /// It does.
     Active,
-    /// It does not.
+    /// It does not, for a while.
     Paused,
+    /// It never will again. What it came to is kept.
+    Archived,
 }
 
 impl Campaign {
@@ -67,8 +71,10 @@ impl Campaign {
         }
         let status = match fields.text("status")? {
             None | Some("active") => Status::Active,
+            Some("draft") => Status::Draft,
             Some("paused") => Status::Paused,
-            Some(_) => return Err(fields.error("status", "active or paused")),
+            Some("archived") => Status::Archived,
+            Some(_) => return Err(fields.error("status", "draft, active, paused or archived")),
         };
         let segment = fields.text("segment")?.map(SegmentId::parse).transpose();
         let segment = segment.map_err(|_| fields.error("segment", "the id of a segment, or null for everybody"))?;

@@ -29,8 +29,12 @@ pub enum Decision {
         /// When it may be shown again.
         again_at: Timestamp,
     },
-    /// The campaign is not active.
+    /// The campaign has not been made active yet.
+    Draft,
+    /// The campaign is not active for a while.
     Paused,
+    /// The campaign has been put away.
+    Archived,
     /// The campaign begins later.
     NotStarted {
         /// When.
@@ -69,7 +73,9 @@ impl Decision {
         match self {
             Self::WaitingForTrigger => "the user has it, or gets it with the next flush; its trigger shows it",
             Self::Resting { .. } => "the user has it and saw it lately; it may be shown again later",
+            Self::Draft => "the campaign is a draft",
             Self::Paused => "the campaign is paused",
+            Self::Archived => "the campaign is archived",
             Self::NotStarted { .. } => "the campaign has not begun",
             Self::Ended { .. } => "the campaign is over",
             Self::NotInSegment { .. } => "the user is not in the campaign's segment",
@@ -107,8 +113,11 @@ fn decide_one(
     is_member: impl Fn(&SegmentId) -> bool,
     now: Timestamp,
 ) -> Decision {
-    if campaign.status == Status::Paused {
-        return Decision::Paused;
+    match campaign.status {
+        Status::Active => {}
+        Status::Draft => return Decision::Draft,
+        Status::Paused => return Decision::Paused,
+        Status::Archived => return Decision::Archived,
     }
     if let Some(starts_at) = campaign.starts_at.filter(|starts| *starts > now) {
         return Decision::NotStarted { starts_at };

@@ -23,7 +23,9 @@ async fn each_campaign_has_its_reason() {
     };
     let campaigns = json!([
         with("waiting", None, json!({"name": "It waits"})),
+        with("draft", None, json!({"status": "draft"})),
         with("paused", None, json!({"status": "paused"})),
+        with("archived", None, json!({"status": "archived"})),
         with("early", None, json!({"starts_at": now() + 86_400_000})),
         with("late", None, json!({"ends_at": 1_000})),
         with("others", Some("buyers"), json!({})),
@@ -43,7 +45,9 @@ async fn each_campaign_has_its_reason() {
     let verdict = |id: &str| about(&answer, id)["verdict"].as_str().unwrap().to_owned();
     let wanted = [
         ("waiting", "waiting_for_trigger"),
+        ("draft", "draft"),
         ("paused", "paused"),
+        ("archived", "archived"),
         ("early", "not_started"),
         ("late", "ended"),
         ("others", "not_in_segment"),
