@@ -92,6 +92,8 @@ pub const MESSAGES_HELD: usize = 100;
 pub const MESSAGE_TEXT_BYTES: usize = 4 * 1024;
 /// Buttons of a message.
 pub const MESSAGE_BUTTONS: usize = 2;
+/// Triggers of one message: a device looks at all of them for each occurrence.
+pub const MESSAGE_TRIGGERS: usize = 16;
 /// Key-value pairs of a message.
 pub const MESSAGE_EXTRAS: usize = 32;
 /// Messages of which a device remembers when it showed them. Beyond it the longest ago is forgotten; the server remembers.

@@ -305,7 +305,7 @@ export interface HeldInAppMessage {
   message: string;
   priority: number;
   /** What shows it, for example `{ type: "custom_event", name: "checkout_started" }`. */
-  trigger: { type: "session_start" | "custom_event" | "purchase" | "message_click"; [key: string]: unknown };
+  trigger: { type: "session_start" | "custom_event" | "purchase" | "message_click" | "any"; [key: string]: unknown };
   /** When this device showed it last, in milliseconds since 1970; `null`: never. */
   lastShownAt: number | null;
 }

@@ -221,7 +221,9 @@ async fn a_trigger_may_test_properties() {
 
     // By now it is there, and tells at once.
     let mut again = campaign("again", None, "seen");
-    again["trigger"]["where"] = json!([{"property": "price", "less": 10}]);
+    let cheap = json!({"type": "custom_event", "name": "seen", "where": [{"property": "price", "less": 10}]});
+    again["trigger"] = json!({"type": "any", "of": [{"type": "purchase", "product_id": "axe"}, cheap]});
+    again["repeat_after"] = json!("1s");
     again.as_object_mut().unwrap().remove("id");
     assert_eq!(stage.api().put("/campaigns/again", &again).await.status, 200);
     stage.browser.click_what(&part(".close")).await;
@@ -230,4 +232,12 @@ async fn a_trigger_may_test_properties() {
         stage.browser.run(&see(price, "mug")).await;
         assert_eq!(stage.browser.run(SHOWN).await, shown, "{price}");
     }
+    stage.browser.click_what(&part(".close")).await;
+    stage.expect_gone().await;
+    // And the other of its triggers, when it may be shown again.
+    wait::until("the message again", async || {
+        stage.browser.run("return kindling.logPurchase('axe', 5)").await;
+        (stage.browser.run(SHOWN).await == "again").then_some(())
+    })
+    .await;
 }

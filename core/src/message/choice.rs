@@ -51,7 +51,7 @@ pub fn choose<'a>(
         let is_better = chosen.is_none_or(|best| {
             message.priority > best.priority || (message.priority == best.priority && message.id < best.id)
         });
-        if is_better && may_show(message) && message.trigger.fires(occurrence, hold) {
+        if is_better && may_show(message) && message.triggers.iter().any(|trigger| trigger.fires(occurrence, hold)) {
             chosen = Some(message);
         }
     }
@@ -66,7 +66,7 @@ mod tests {
     fn message(id: &str, priority: i32, repeat_after: Option<Duration>) -> Rc<Held> {
         let id = CampaignId::parse(id).unwrap();
         let trigger = HeldTrigger { occasion: Occasion::SessionStart, name: String::new(), tests: String::new() };
-        Rc::new(Held { id, priority, trigger, repeat_after, source: String::new() })
+        Rc::new(Held { id, priority, triggers: vec![trigger], repeat_after, source: String::new() })
     }
 
     fn chosen(messages: &[Rc<Held>], history: &History, now: i64) -> Option<String> {

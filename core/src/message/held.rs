@@ -10,8 +10,8 @@ pub struct Held {
     pub id: CampaignId,
     /// Of several messages that one occurrence triggers, the one with the greatest priority is shown.
     pub priority: i32,
-    /// What shows it.
-    pub trigger: HeldTrigger,
+    /// What shows it: any of these.
+    pub triggers: Vec<HeldTrigger>,
     /// After how long it may be shown again; `None`: only once.
     pub repeat_after: Option<Duration>,
     /// The message as the server sent it.
@@ -45,7 +45,7 @@ impl Held {
         Some(Self {
             id: CampaignId::parse(source.get("id")?.plain()?).ok()?,
             priority: i32::try_from(priority).ok()?,
-            trigger: HeldTrigger::read(source.get("trigger")?)?,
+            triggers: HeldTrigger::read_any(source.get("trigger")?)?,
             repeat_after,
             source: source.text().to_owned(),
         })
@@ -53,6 +53,16 @@ impl Held {
 }
 
 impl HeldTrigger {
+    /// Reads a trigger, or a list of several. Of a list those are left out that this SDK does not know; of nothing nothing is left.
+    fn read_any(trigger: Json<'_>) -> Option<Vec<Self>> {
+        let mut triggers = Vec::new();
+        match trigger.get("of") {
+            Some(of) => of.members().for_each(|(_, trigger)| triggers.extend(Self::read(trigger))),
+            None => triggers.extend(Self::read(trigger)),
+        }
+        (!triggers.is_empty()).then_some(triggers)
+    }
+
     fn read(trigger: Json<'_>) -> Option<Self> {
         let occasion = Occasion::of(trigger)?;
         let text = |name| trigger.get(name).map_or("", Json::text).to_owned();
@@ -83,8 +93,9 @@ mod tests {
         assert_eq!((held.id.as_str(), held.priority), ("free_shipping", 10));
         assert_eq!(held.repeat_after, Some(Duration::from_days(1)));
         assert_eq!(held.source, newer);
-        assert_eq!((held.trigger.occasion, held.trigger.name.as_str()), (Occasion::CustomEvent, "\"added\""));
-        assert!(held.trigger.tests.starts_with(r#"[{"greater":10"#));
+        let [trigger] = held.triggers.as_slice() else { panic!("{held:?}") };
+        assert_eq!((trigger.occasion, trigger.name.as_str()), (Occasion::CustomEvent, "\"added\""));
+        assert!(trigger.tests.starts_with(r#"[{"greater":10"#));
     }
 
     #[test]
@@ -99,6 +110,20 @@ mod tests {
         ] {
             assert_eq!(read(&FULL.replacen(from, to, 1)), None, "{to}");
         }
+    }
+
+    #[test]
+    fn of_several_triggers_those_are_held_that_are_known() {
+        let triggers = |of: &str| {
+            let any = format!(r#"{{"type":"any","of":[{of}]}}"#);
+            HeldTrigger::read_any(Json::of(&any))
+                .map(|triggers| triggers.iter().map(|t| t.occasion).collect::<Vec<_>>())
+        };
+        let (start, newer) = (r#"{"type":"session_start"}"#, r#"{"type":"full_moon"}"#);
+        let bought = r#"{"type":"purchase","where":[{"property":"of","is":1}]}"#;
+        let both = vec![Occasion::SessionStart, Occasion::Purchase];
+        assert_eq!(triggers(&format!("{start},{newer},{bought}")), Some(both));
+        assert_eq!((triggers(newer), triggers("")), (None, None));
     }
 
     #[test]

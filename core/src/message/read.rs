@@ -39,7 +39,7 @@ fn name(fields: &Fields<'_>, key: &str) -> Result<Option<String>, DecodeError> {
 impl Trigger {
     /// Reads a trigger.
     pub fn read(value: &Value, path: &Path<'_>) -> Result<Self, DecodeError> {
-        const TYPES: &str = "session_start, custom_event, purchase or message_click";
+        const TYPES: &str = "session_start, custom_event, purchase, message_click or any";
         let fields = Fields::of(value, path)?;
         let tests =
             || fields.read_all("where", limits::FILTER_NODES, |test, path| PropertyTest::read(test, path, &Device));
@@ -60,6 +60,16 @@ impl Trigger {
             "message_click" => {
                 fields.only(&["type", "message"], "type and message only")?;
                 Ok(Self::MessageClick { message: campaign_id(&fields, "message")? })
+            }
+            "any" => {
+                fields.only(&["type", "of"], "type and of only")?;
+                let of = fields.read_all("of", limits::MESSAGE_TRIGGERS, |trigger, path| {
+                    match Self::read(trigger, path)? {
+                        Self::Any { .. } => Err(path.expected("a trigger that is no list of triggers")),
+                        trigger => Ok(trigger),
+                    }
+                })?;
+                if of.is_empty() { Err(fields.error("of", "1 to 16 triggers")) } else { Ok(Self::Any { of }) }
             }
             _ => Err(fields.error("type", TYPES)),
         }
@@ -207,6 +217,21 @@ pub(super) mod tests {
         assert_eq!(serde_json::to_string(&message).unwrap(), FULL);
         let small = r#"{"id":"a","priority":0,"trigger":{"type":"purchase","product_id":"mug"},"content":{"type":"modal","body":"B"}}"#;
         assert_eq!(serde_json::to_string(&read(small).unwrap()).unwrap(), small);
+        let any = r#"{"id":"a","priority":0,"trigger":{"type":"any","of":[{"type":"session_start"},{"type":"custom_event","name":"b"}]},"content":{"type":"modal","body":"B"}}"#;
+        assert_eq!(serde_json::to_string(&read(any).unwrap()).unwrap(), any);
+        for (bad, wanted) in [
+            (r#"{"type":"any","of":[]}"#, "$.trigger.of: expected 1 to 16"),
+            (r#"{"type":"any"}"#, "$.trigger.of: expected 1 to 16"),
+            (
+                r#"{"type":"any","of":[{"type":"any","of":[{"type":"session_start"}]}]}"#,
+                "$.trigger.of[0]: expected a trigger",
+            ),
+        ] {
+            let message =
+                format!(r#"{{"id":"a","priority":0,"trigger":{bad},"content":{{"type":"modal","body":"B"}}}}"#);
+            let error = read(&message).unwrap_err();
+            assert!(error.contains(wanted), "{bad}: {error}");
+        }
         let click = r#"{"id":"a","priority":0,"trigger":{"type":"message_click","message":"b"},"content":{"type":"modal","body":"B"}}"#;
         assert_eq!(serde_json::to_string(&read(click).unwrap()).unwrap(), click);
     }

@@ -12,7 +12,7 @@ use crate::{
 /// What makes the SDK show a message.
 ///
 /// In JSON: `{"type": "session_start"}`, `{"type": "custom_event", "name": "added", "where": [{"property": "price", "greater":
-/// 10}]}`, `{"type": "purchase", "product_id": "mug"}` and `{"type": "message_click", "message": "welcome"}`.
+/// 10}]}`, `{"type": "purchase", "product_id": "mug"}`, `{"type": "message_click", "message": "welcome"}` and `{"type": "any", "of": […]}`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Trigger {
@@ -40,6 +40,11 @@ pub enum Trigger {
         /// Only this one.
         #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<CampaignId>,
+    },
+    /// Any of several.
+    Any {
+        /// From 1 to [`crate::limits::MESSAGE_TRIGGERS`], none of which is such a list itself.
+        of: Vec<Trigger>,
     },
 }
 

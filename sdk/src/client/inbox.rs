@@ -47,9 +47,11 @@ impl Inbox {
     /// Has the tests of properties made ready, if there are any.
     fn prepare(&self, host: &impl Host) {
         for message in &self.held.items {
-            if !message.trigger.tests.is_empty() {
-                host.hold(&message.trigger.tests, "");
-                break;
+            for trigger in &message.triggers {
+                if !trigger.tests.is_empty() {
+                    host.hold(&trigger.tests, "");
+                    return;
+                }
             }
         }
     }

@@ -64,7 +64,9 @@ function describe(trigger) {
     case "purchase":
       return trigger.product_id ? `purchase of ${trigger.product_id}` : "any purchase";
     case "message_click":
-      return `click on ${trigger.message}`;
+      return `click on ${trigger.message ?? "any message"}`;
+    case "any":
+      return trigger.of.map(describe).join(" or ");
     default:
       return "session start";
   }
