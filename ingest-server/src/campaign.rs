@@ -81,17 +81,19 @@ impl Campaign {
         let repeat_after = fields.read("repeat_after", |value, path| {
             value.as_str().and_then(Duration::parse).ok_or_else(|| path.expected("a duration, like \"7d\""))
         })?;
+        let ends_at = fields.integer("ends_at")?.map(Timestamp::from_ms);
         Ok(Self {
             name: fields.text("name")?.unwrap_or(id.as_str()).to_owned(),
             status,
             segment,
             starts_at: fields.integer("starts_at")?.map(Timestamp::from_ms),
-            ends_at: fields.integer("ends_at")?.map(Timestamp::from_ms),
+            ends_at,
             message: InAppMessage {
                 id,
                 priority: priority(&fields)?,
                 trigger: fields.read("trigger", Trigger::read)?.ok_or_else(|| fields.error("trigger", "a trigger"))?,
                 repeat_after,
+                expires_at: ends_at,
                 content: fields.read("message", Content::read)?.ok_or_else(|| fields.error("message", "a message"))?,
             },
         })

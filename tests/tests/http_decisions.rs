@@ -21,6 +21,7 @@ async fn each_campaign_has_its_reason() {
         more.as_object().unwrap().iter().for_each(|(name, value)| campaign[name] = value.clone());
         campaign
     };
+    let end = now() + 86_400_000;
     let campaigns = json!([
         with("waiting", None, json!({"name": "It waits"})),
         with("draft", None, json!({"status": "draft"})),
@@ -30,7 +31,7 @@ async fn each_campaign_has_its_reason() {
         with("late", None, json!({"ends_at": 1_000})),
         with("others", Some("buyers"), json!({})),
         with("once", None, json!({"priority": 7})),
-        with("again", None, json!({"repeat_after": "7d", "priority": 9})),
+        with("again", None, json!({"repeat_after": "7d", "priority": 9, "ends_at": end})),
     ]);
     let buyers = json!([{"id": "buyers", "filter": {"all": [{"event": "seen"}, {"event": "bought", "within": "7d"}]}}]);
     let server = Server::start(workspace("shop", buyers, campaigns)).await;
@@ -78,6 +79,7 @@ async fn each_campaign_has_its_reason() {
     let sent: Vec<&str> =
         flush["messages"]["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect();
     assert_eq!(sent, ["again", "others", "waiting"]);
+    assert_eq!(flush["messages"]["items"][0]["expires_at"], end, "the device must know when it is over");
     assert_eq!(about(&api.get(&path).await.json(), "others")["verdict"], "waiting_for_trigger");
     api.get("/users/external_id:nobody/decisions").await.problem(404, "not_found");
 }

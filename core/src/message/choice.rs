@@ -25,7 +25,7 @@ impl History {
     }
 }
 
-/// Chooses what the occurrence shows: of the messages whose trigger it fires and that may be shown (again), the one with the
+/// Chooses what the occurrence shows: of the messages whose trigger it fires and that may (still, or again) be shown, the one with the
 /// greatest priority; of equals the one with the lesser id, so that every device chooses the same. Nothing is shown within
 /// `interval` of the last message. `hold(tests, properties)` says whether a trigger's tests hold of properties.
 pub fn choose<'a>(
@@ -41,10 +41,13 @@ pub fn choose<'a>(
     if history.last.is_some_and(|last| !passed(last, interval)) {
         return None;
     }
-    let may_show = |message: &Held| match (history.shown(&message.id), message.repeat_after) {
-        (None, _) => true,
-        (Some(_), None) => false,
-        (Some(last), Some(pause)) => passed(last, pause),
+    let may_show = |message: &Held| {
+        let again = match (history.shown(&message.id), message.repeat_after) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(last), Some(pause)) => passed(last, pause),
+        };
+        again && message.expires_at.is_none_or(|end| now < end)
     };
     let mut chosen: Option<&Rc<Held>> = None;
     for message in messages {
@@ -66,7 +69,7 @@ mod tests {
     fn message(id: &str, priority: i32, repeat_after: Option<Duration>) -> Rc<Held> {
         let id = CampaignId::parse(id).unwrap();
         let trigger = HeldTrigger { occasion: Occasion::SessionStart, name: String::new(), tests: String::new() };
-        Rc::new(Held { id, priority, triggers: vec![trigger], repeat_after, source: String::new() })
+        Rc::new(Held { id, priority, triggers: vec![trigger], repeat_after, expires_at: None, source: String::new() })
     }
 
     fn chosen(messages: &[Rc<Held>], history: &History, now: i64) -> Option<String> {
@@ -88,6 +91,15 @@ mod tests {
         let messages = [message("once", 9, None), message("again", 1, Some(Duration::from_ms(100)))];
         assert_eq!(chosen(&messages, &history, 99), None);
         assert_eq!(chosen(&messages, &history, 100).as_deref(), Some("again"));
+    }
+
+    #[test]
+    fn a_message_that_has_expired_leaves_its_place_to_the_next() {
+        let mut first = Rc::unwrap_or_clone(message("first", 9, None));
+        first.expires_at = Some(Timestamp::from_ms(100));
+        let messages = [Rc::new(first), message("next", 1, None)];
+        assert_eq!(chosen(&messages, &History::default(), 99).as_deref(), Some("first"));
+        assert_eq!(chosen(&messages, &History::default(), 100).as_deref(), Some("next"));
     }
 
     #[test]

@@ -3,7 +3,11 @@
 use serde::Serialize;
 
 use super::{trigger::Trigger, url::SafeUrl};
-use crate::{ids::CampaignId, time::Duration, value::Map};
+use crate::{
+    ids::CampaignId,
+    time::{Duration, Timestamp},
+    value::Map,
+};
 
 /// An in-app message as a device holds it, ready to be shown without a network.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -17,6 +21,9 @@ pub struct InAppMessage {
     /// After how long it may be shown again to the same user, in milliseconds; `None`: only once.
     #[serde(skip_serializing_if = "Option::is_none", rename = "repeat_after_ms")]
     pub repeat_after: Option<Duration>,
+    /// At this instant and later it is shown no more, also where the server can't be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
     /// What it says.
     pub content: Content,
 }

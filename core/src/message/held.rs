@@ -1,7 +1,11 @@
 //! A message as a device holds it.
 
 use super::occurrence::{Occasion, Occurrence};
-use crate::{ids::CampaignId, json::Json, time::Duration};
+use crate::{
+    ids::CampaignId,
+    json::Json,
+    time::{Duration, Timestamp},
+};
 
 /// A message as a device holds it: what choosing needs, and all of it as it came. What it says is for those who draw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +18,8 @@ pub struct Held {
     pub triggers: Vec<HeldTrigger>,
     /// After how long it may be shown again; `None`: only once.
     pub repeat_after: Option<Duration>,
+    /// At this instant and later it is shown no more.
+    pub expires_at: Option<Timestamp>,
     /// The message as the server sent it.
     pub source: String,
 }
@@ -37,16 +43,16 @@ impl Held {
         if !matches!(content.get("type")?.plain()?, "slide_up" | "modal") || !content.get("body")?.is_string() {
             return None;
         }
-        let priority = source.get("priority").map_or(Some(0), Json::integer)?;
-        let repeat_after = match source.get("repeat_after_ms") {
-            Some(ms) => Some(Duration::from_ms(ms.integer()?)),
-            None => None,
+        let optional = |name| match source.get(name) {
+            Some(number) => number.integer().map(Some),
+            None => Some(None),
         };
         Some(Self {
             id: CampaignId::parse(source.get("id")?.plain()?).ok()?,
-            priority: i32::try_from(priority).ok()?,
+            priority: i32::try_from(optional("priority")?.unwrap_or(0)).ok()?,
             triggers: HeldTrigger::read_any(source.get("trigger")?)?,
-            repeat_after,
+            repeat_after: optional("repeat_after_ms")?.map(Duration::from_ms),
+            expires_at: optional("expires_at")?.map(Timestamp::from_ms),
             source: source.text().to_owned(),
         })
     }
@@ -92,6 +98,7 @@ mod tests {
         let held = read(&newer).unwrap();
         assert_eq!((held.id.as_str(), held.priority), ("free_shipping", 10));
         assert_eq!(held.repeat_after, Some(Duration::from_days(1)));
+        assert_eq!(held.expires_at, Some(Timestamp::from_ms(1_763_917_561_000)));
         assert_eq!(held.source, newer);
         let [trigger] = held.triggers.as_slice() else { panic!("{held:?}") };
         assert_eq!((trigger.occasion, trigger.name.as_str()), (Occasion::CustomEvent, "\"added\""));

@@ -191,7 +191,7 @@ impl ClickAction {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::message::InAppMessage;
+    use crate::{message::InAppMessage, time::Timestamp};
 
     fn read(json: &str) -> Result<InAppMessage, String> {
         let value = serde_json::from_str(json).unwrap();
@@ -202,6 +202,7 @@ pub(super) mod tests {
                 priority: priority(&fields)?,
                 trigger: fields.read("trigger", Trigger::read)?.unwrap(),
                 repeat_after: fields.integer("repeat_after_ms")?.map(Duration::from_ms),
+                expires_at: fields.integer("expires_at")?.map(Timestamp::from_ms),
                 content: fields.read("content", Content::read)?.unwrap(),
             })
         };
@@ -209,7 +210,7 @@ pub(super) mod tests {
     }
 
     /// The wire form of a message with everything in it.
-    pub(in crate::message) const FULL: &str = r#"{"id":"free_shipping","priority":10,"trigger":{"type":"custom_event","name":"added","where":[{"greater":10,"property":"price"},{"in":["a",1],"property":"sku"},{"exists":false,"property":"x"}]},"repeat_after_ms":86400000,"content":{"type":"slide_up","slide_from":"top","header":"H","body":"B","image_url":"/i.png","image_alt":"I","click_action":{"type":"open_url","url":"/x","new_tab":true},"buttons":[{"id":"go","text":"Go","click_action":{"type":"close"}}],"duration_ms":8000,"extras":{"k":"v"}}}"#;
+    pub(in crate::message) const FULL: &str = r#"{"id":"free_shipping","priority":10,"trigger":{"type":"custom_event","name":"added","where":[{"greater":10,"property":"price"},{"in":["a",1],"property":"sku"},{"exists":false,"property":"x"}]},"repeat_after_ms":86400000,"expires_at":1763917561000,"content":{"type":"slide_up","slide_from":"top","header":"H","body":"B","image_url":"/i.png","image_alt":"I","click_action":{"type":"open_url","url":"/x","new_tab":true},"buttons":[{"id":"go","text":"Go","click_action":{"type":"close"}}],"duration_ms":8000,"extras":{"k":"v"}}}"#;
 
     #[test]
     fn a_message_is_read_as_it_was_written() {

@@ -354,6 +354,18 @@ fn messages_are_held_without_a_network_and_over_reloads() {
 }
 
 #[test]
+fn a_campaign_that_is_over_shows_nothing_where_there_is_no_network() {
+    let mut page = Browser::default().open(&[], at(0));
+    page.client.flush(1, at(0));
+    let sent = page.sent_one();
+    let end = at(50).as_ms();
+    let messages = MESSAGES.replacen(r#""id":"high""#, &format!(r#""id":"high","expires_at":{end}"#), 1);
+    page.answer(&sent, &messages, at(1));
+    page.log("a", at(50));
+    assert_eq!(page.shown(), ["low"]);
+}
+
+#[test]
 fn messages_belong_to_the_user_they_were_sent_to() {
     let mut page = Browser::default().open(&[], at(0));
     page.client.flush(1, at(0));
