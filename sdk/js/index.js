@@ -91,13 +91,21 @@ function perform(name, ask) {
  */
 function act(what, text = "", x = 0, y = 0, z = 0) {
   if (!state?.up || state.failed) return undefined;
+  let said;
   try {
-    const [answer, ...effects] = glue.act(what, text, x, y, z, Date.now());
-    while (effects.length) receive(JSON.parse(effects.shift()), effects.shift());
-    return answer;
+    said = glue.act(what, text, x, y, z, Date.now());
   } catch (error) {
-    recover(error);
+    return void recover(error);
   }
+  for (let place = 1; place < said.length; place += 2) {
+    try {
+      receive(JSON.parse(said[place]), said[place + 1]);
+    } catch (error) {
+      // A message that is not as it should be must not end the rest.
+      console.warn("[kindling]", error);
+    }
+  }
+  return said[0];
 }
 
 /**
