@@ -4,7 +4,7 @@
 //! when it calls.
 
 use kindling_core::{
-    ids::CampaignId,
+    ids::{CampaignId, VariantId},
     json::{Json, Place, check, is_name},
     limits,
     profile::StandardAttribute,
@@ -104,7 +104,11 @@ impl<'a> Call<'a> {
     }
 
     fn message(&self) -> Result<(), Wrong> {
-        CampaignId::parse(self.word("message")).map(|_| ()).map_err(|_| Wrong::MESSAGE)
+        CampaignId::parse(self.word("message")).map_err(|_| Wrong::MESSAGE)?;
+        if self.get("variant").is_some() {
+            VariantId::parse(self.word("variant")).map_err(|_| Wrong::MESSAGE)?;
+        }
+        Ok(())
     }
 
     fn properties(&self) -> Result<(), Wrong> {
@@ -178,6 +182,8 @@ mod tests {
             r#"{"type":"alias","label":"card","name":"4711"}"#,
             r#"{"type":"message_impression","message":"welcome"}"#,
             r#"{"type":"message_dismissal","message":"welcome"}"#,
+            r#"{"type":"message_impression","message":"welcome","variant":"short"}"#,
+            r#"{"type":"message_dismissal","message":"welcome","variant":null}"#,
             r#"{"type":"message_click","message":"welcome","button":"go"}"#,
             r#"{"type":"message_click","message":"welcome"}"#,
         ] {
@@ -225,6 +231,8 @@ mod tests {
             (r#"{"type":"location","latitude":1,"longitude":2,"accuracy":-1}"#, "a latitude must be"),
             (r#"{"type":"alias","label":"a","name":""}"#, "a name must"),
             (r#"{"type":"message_click","message":"No!"}"#, "not a message"),
+            (r#"{"type":"message_impression","message":"a","variant":"No!"}"#, "not a message"),
+            (r#"{"type":"message_impression","message":"a","variant":1}"#, "not a message"),
         ] {
             assert!(sentence(checked(json).unwrap_err()).contains(wrong), "{json}");
         }

@@ -46,13 +46,13 @@ impl Profile {
             RecordKind::SessionEnd { duration_ms, .. } => {
                 self.sessions.total_ms = self.sessions.total_ms.saturating_add((*duration_ms).max(0));
             }
-            RecordKind::MessageImpression { message } => {
-                self.interactions(message)?.impressions.add(at);
+            RecordKind::MessageImpression { message, variant } => {
+                self.interactions(message)?.see(variant.as_ref(), at);
             }
-            RecordKind::MessageClick { message, button } => {
+            RecordKind::MessageClick { message, button, .. } => {
                 self.interactions(message)?.click(button.as_deref(), at);
             }
-            RecordKind::MessageDismissal { message } => {
+            RecordKind::MessageDismissal { message, .. } => {
                 self.interactions(message)?.dismissals.add(at);
             }
             RecordKind::Subscription { channel, state } => {
@@ -127,7 +127,7 @@ pub(super) fn join<K: Ord, T>(
 mod tests {
     use super::*;
     use crate::{
-        ids::Seq,
+        ids::{Seq, VariantId},
         profile::Origin,
         protocol::{Channel, GroupState, SubscriptionState},
     };
@@ -181,12 +181,16 @@ mod tests {
     #[test]
     fn interactions_are_counted_by_button_too() {
         let message = CampaignId::parse("welcome").unwrap();
-        let click = |button: &str| RecordKind::MessageClick { message: message.clone(), button: Some(button.into()) };
+        let click = |button: &str| RecordKind::MessageClick {
+            message: message.clone(),
+            button: Some(button.into()),
+            variant: None,
+        };
         let mut profile = profile(&[
             (5, click("go")),
             (6, click("go")),
-            (7, RecordKind::MessageClick { message: message.clone(), button: None }),
-            (8, RecordKind::MessageDismissal { message: message.clone() }),
+            (7, RecordKind::MessageClick { message: message.clone(), button: None, variant: None }),
+            (8, RecordKind::MessageDismissal { message: message.clone(), variant: None }),
         ]);
         for n in 0..limits::MESSAGE_BUTTONS_COUNTED {
             profile.apply(&click(&n.to_string()), stamp(9)).unwrap();
@@ -195,6 +199,18 @@ mod tests {
         assert_eq!(interactions.buttons["go"], 2);
         assert_eq!(interactions.buttons.len(), limits::MESSAGE_BUTTONS_COUNTED);
         assert_eq!((interactions.clicks.count, interactions.dismissals.count), (19, 1));
+    }
+
+    #[test]
+    fn the_variant_is_that_of_the_first_impression_that_names_one() {
+        let message = CampaignId::parse("welcome").unwrap();
+        let seen = |variant: Option<&str>| RecordKind::MessageImpression {
+            message: message.clone(),
+            variant: variant.map(|id| VariantId::parse(id).unwrap()),
+        };
+        let profile = profile(&[(7, seen(Some("a"))), (5, seen(None)), (6, seen(Some("b"))), (9, seen(Some("a")))]);
+        assert_eq!(profile.message(&message).unwrap().variant().map(VariantId::as_str), Some("b"));
+        assert_eq!(profile.message(&message).unwrap().impressions.count, 4);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Tally, merge::has_room};
-use crate::{limits, time::Timestamp};
+use crate::{ids::VariantId, limits, time::Timestamp};
 
 /// What a user did with the message of a campaign.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,9 +22,28 @@ pub struct Interactions {
     /// How many of the clicks were on each button, of at most [`limits::MESSAGE_BUTTONS_COUNTED`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub buttons: BTreeMap<String, u64>,
+    /// When a variant of it was first seen, and which; of several at that instant the one with the least id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    first_variant: Option<(Timestamp, VariantId)>,
 }
 
 impl Interactions {
+    /// The variant in which it was seen first, if it was seen in one.
+    pub fn variant(&self) -> Option<&VariantId> {
+        self.first_variant.as_ref().map(|(_, variant)| variant)
+    }
+
+    /// Adds an impression.
+    pub(super) fn see(&mut self, variant: Option<&VariantId>, at: Timestamp) {
+        self.impressions.add(at);
+        let is_first = |variant: &&VariantId| {
+            self.first_variant.as_ref().is_none_or(|(first, known)| (at, *variant) < (*first, known))
+        };
+        if let Some(variant) = variant.filter(is_first) {
+            self.first_variant = Some((at, variant.clone()));
+        }
+    }
+
     /// Adds a click.
     pub(super) fn click(&mut self, button: Option<&str>, at: Timestamp) {
         self.clicks.add(at);
@@ -45,6 +64,10 @@ impl Interactions {
         self.impressions.merge(&other.impressions);
         self.clicks.merge(&other.clicks);
         self.dismissals.merge(&other.dismissals);
+        self.first_variant = match (self.first_variant.take(), other.first_variant) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
         other.buttons.into_iter().for_each(|(button, times)| self.press(button, times));
     }
 }

@@ -65,7 +65,7 @@ mod tests {
     use proptest::prelude::*;
 
     use crate::{
-        ids::{CampaignId, Seq, SessionId, Uuid},
+        ids::{CampaignId, Seq, SessionId, Uuid, VariantId},
         profile::{Origin, Profile, Stamp, StandardAttribute},
         protocol::{
             AttributeChange, Channel, Currency, GroupState, Hundredths, Location, RecordKind, SubscriptionState,
@@ -76,6 +76,10 @@ mod tests {
 
     fn campaign(id: &str) -> CampaignId {
         CampaignId::parse(id).unwrap()
+    }
+
+    fn any_variant() -> impl Strategy<Value = Option<VariantId>> {
+        prop::option::of("[st]".prop_map(|id| VariantId::parse(id).unwrap()))
     }
 
     fn number(text: &str) -> Number {
@@ -128,10 +132,11 @@ mod tests {
             1 => Just(RecordKind::SessionStart { session }),
             1 => (-5..50i64).prop_map(move |duration_ms| RecordKind::SessionEnd { session, duration_ms }),
             1 => Just(RecordKind::Identified),
-            1 => "[mn]".prop_map(|id| RecordKind::MessageImpression { message: campaign(&id) }),
-            1 => ("[mn]", prop::option::of("[uv]"))
-                .prop_map(|(id, button)| RecordKind::MessageClick { message: campaign(&id), button }),
-            1 => "[mn]".prop_map(|id| RecordKind::MessageDismissal { message: campaign(&id) }),
+            1 => ("[mn]", any_variant())
+                .prop_map(|(id, variant)| RecordKind::MessageImpression { message: campaign(&id), variant }),
+            1 => ("[mn]", prop::option::of("[uv]"), any_variant())
+                .prop_map(|(id, button, variant)| RecordKind::MessageClick { message: campaign(&id), button, variant }),
+            1 => "[mn]".prop_map(|id| RecordKind::MessageDismissal { message: campaign(&id), variant: None }),
             1 => (any::<bool>(), prop::sample::select(states.to_vec())).prop_map(|(push, state)| RecordKind::Subscription {
                 channel: if push { Channel::Push } else { Channel::Email },
                 state,

@@ -9,7 +9,7 @@ use super::{
     subscription::{Channel, GroupState, SubscriptionState},
 };
 use crate::{
-    ids::{CampaignId, Seq, SessionId},
+    ids::{CampaignId, Seq, SessionId, VariantId},
     limits,
     profile::StandardAttribute,
     time::Timestamp,
@@ -85,10 +85,13 @@ pub enum RecordKind<P = Object> {
     },
     /// The user signed in: the stream's first record. Who they are stands in the stream's [`super::Identity`].
     Identified,
-    /// A message was seen.
+    /// A message was seen, or would have been by a user who is in the control group.
     MessageImpression {
         /// Whose.
         message: CampaignId,
+        /// In which variant, if the campaign has some.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        variant: Option<VariantId>,
     },
     /// A message was clicked.
     MessageClick {
@@ -97,11 +100,17 @@ pub enum RecordKind<P = Object> {
         /// The button, if it was one.
         #[serde(skip_serializing_if = "Option::is_none")]
         button: Option<String>,
+        /// In which variant, if the campaign has some.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        variant: Option<VariantId>,
     },
     /// A message was put away without a click.
     MessageDismissal {
         /// Whose.
         message: CampaignId,
+        /// In which variant, if the campaign has some.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        variant: Option<VariantId>,
     },
     /// The user said whether they want messages on a channel.
     Subscription {
@@ -352,6 +361,9 @@ mod tests {
         r#"{"seq":23,"at":5,"type":"alias","label":"loyalty_card","name":"4711"}"#,
         r#"{"seq":24,"at":5,"type":"device","browser":"Firefox","browser_version":"145.0","os":"Android","os_version":"16","model":"Pixel","language":"de-AT","time_zone":"Europe/Vienna","screen_width":412,"screen_height":915,"app_version":"autumn","app_version_number":"1.2.3.4","sdk_metadata":["npm","cdn"]}"#,
         r#"{"seq":25,"at":5,"type":"device"}"#,
+        r#"{"seq":26,"at":5,"type":"message_impression","message":"welcome","variant":"short"}"#,
+        r#"{"seq":27,"at":5,"type":"message_click","message":"welcome","button":"go","variant":"short"}"#,
+        r#"{"seq":28,"at":5,"type":"message_dismissal","message":"welcome","variant":"short"}"#,
     ];
 
     #[test]

@@ -19,7 +19,7 @@ use super::{
     subscription::{Channel, SubscriptionState},
 };
 use crate::{
-    ids::{CampaignId, Seq, SessionId},
+    ids::{CampaignId, Seq, SessionId, VariantId},
     profile::StandardAttribute,
     time::Timestamp,
     value::{Number, Unknown, Value, name_hash},
@@ -189,6 +189,7 @@ members! {
         "duration_ms" DurationMs => duration_ms: i64,
         "message" Message => message: CampaignId,
         "button" Button => button: String,
+        "variant" Variant => variant: VariantId,
         "browser" Browser => browser: String,
         "browser_version" BrowserVersion => browser_version: String,
         "os" Os => os: String,
@@ -280,9 +281,11 @@ impl<P> Members<P> {
             Kind::SessionStart => RecordKind::SessionStart { session: rare.session? },
             Kind::SessionEnd => RecordKind::SessionEnd { session: rare.session?, duration_ms: rare.duration_ms? },
             Kind::Identified => RecordKind::Identified,
-            Kind::MessageImpression => RecordKind::MessageImpression { message: rare.message? },
-            Kind::MessageClick => RecordKind::MessageClick { message: rare.message?, button: rare.button },
-            Kind::MessageDismissal => RecordKind::MessageDismissal { message: rare.message? },
+            Kind::MessageImpression => RecordKind::MessageImpression { message: rare.message?, variant: rare.variant },
+            Kind::MessageClick => {
+                RecordKind::MessageClick { message: rare.message?, button: rare.button, variant: rare.variant }
+            }
+            Kind::MessageDismissal => RecordKind::MessageDismissal { message: rare.message?, variant: rare.variant },
             Kind::Subscription => RecordKind::Subscription { channel: rare.channel?, state: rare.state? },
             Kind::SubscriptionGroup => {
                 RecordKind::SubscriptionGroup { group: rare.group?, state: rare.state?.of_group()? }

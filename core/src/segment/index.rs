@@ -416,9 +416,9 @@ impl<'i> Before<'i> {
             RecordKind::CustomAttribute { name, .. } => self.note_attribute(index.custom.get(name), subject, now),
             RecordKind::SessionStart { .. } => self.note_occurrences(index.sessions.as_ref(), subject),
             RecordKind::SessionEnd { .. } => self.note(&index.session_time, subject, now),
-            RecordKind::MessageImpression { message }
+            RecordKind::MessageImpression { message, .. }
             | RecordKind::MessageClick { message, .. }
-            | RecordKind::MessageDismissal { message } => {
+            | RecordKind::MessageDismissal { message, .. } => {
                 if let Some(watches) = index.messages.get(message) {
                     self.note(watches, subject, now);
                 }

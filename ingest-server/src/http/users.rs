@@ -10,7 +10,7 @@ use axum::{
     extract::{Path, Query, State},
 };
 use kindling_core::{
-    ids::{Alias, CampaignId, DeviceId, ExternalId, SegmentId, StreamId, UserId},
+    ids::{Alias, CampaignId, DeviceId, ExternalId, SegmentId, StreamId, UserId, VariantId},
     profile::{Activity, Interactions, ProductPurchases, Profile, Tally},
     protocol::{Channel, Currency, DeviceInfo, GroupState, Hundredths, Location, SubscriptionState},
     time::Timestamp,
@@ -115,6 +115,9 @@ struct InteractionsView {
     dismissals: TallyView,
     /// Clicks by button.
     buttons: BTreeMap<String, u64>,
+    /// The variant that was seen first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variant: Option<VariantId>,
 }
 
 impl From<&Tally> for TallyView {
@@ -136,6 +139,7 @@ impl From<&Interactions> for InteractionsView {
             clicks: (&interactions.clicks).into(),
             dismissals: (&interactions.dismissals).into(),
             buttons: interactions.buttons.clone(),
+            variant: interactions.variant().cloned(),
         }
     }
 }

@@ -26,7 +26,7 @@ fn names(records: &[kindling_core::protocol::Record]) -> Vec<String> {
             RecordKind::SessionStart { .. } => "(session start)".into(),
             RecordKind::SessionEnd { duration_ms, .. } => format!("(session end {duration_ms})"),
             RecordKind::Identified => "(identified)".into(),
-            RecordKind::MessageImpression { message } => format!("(impression {message})"),
+            RecordKind::MessageImpression { message, .. } => format!("(impression {message})"),
             other => format!("{other:?}"),
         })
         .collect()

@@ -259,8 +259,8 @@ fn any_kind() -> impl Strategy<Value = RecordKind> {
         ])
         .prop_map(|(name, value)| RecordKind::Attribute { name, value: value.into() }),
         1 => Just(RecordKind::SessionStart { session: SessionId(uuid::Uuid::nil()) }),
-        1 => Just(RecordKind::MessageImpression { message: message() }),
-        1 => Just(RecordKind::MessageClick { message: message(), button: None }),
+        1 => Just(RecordKind::MessageImpression { message: message(), variant: None }),
+        1 => Just(RecordKind::MessageClick { message: message(), button: None, variant: None }),
         1 => select(vec![SubscriptionState::OptedIn, SubscriptionState::Unsubscribed])
             .prop_map(|state| RecordKind::Subscription { channel: Channel::Email, state }),
         1 => Just(RecordKind::SubscriptionGroup { group: "g".into(), state: GroupState::Subscribed }),
