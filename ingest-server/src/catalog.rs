@@ -18,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     campaign::Campaign,
     ingest::WorkspaceCounters,
+    messages::Candidates,
     sdk_authentication::SdkAuthentication,
     store::{Store, StoreError, WorkspaceKey},
 };
@@ -63,6 +64,7 @@ pub struct Workspace {
     /// Whether flushes must prove who their users are.
     pub sdk_authentication: SdkAuthentication,
     places: HashMap<SegmentId, u32>,
+    candidates: Candidates,
 }
 
 /// A segment.
@@ -119,8 +121,9 @@ impl Workspace {
             segments.iter().map(|segment| if segment.awaits_counters { &nobody } else { &segment.filter }),
         );
         let places = (0..).zip(&segments).map(|(place, segment)| (segment.id.clone(), place)).collect();
+        let candidates = Candidates::new(&campaigns, &places);
         let (counters, sdk_authentication) = (HashMap::new(), SdkAuthentication::default());
-        Self { key, id, name, revision, segments, index, counters, campaigns, sdk_authentication, places }
+        Self { key, id, name, revision, segments, index, counters, campaigns, sdk_authentication, places, candidates }
     }
 
     /// The place of the segment of that id.
@@ -153,6 +156,16 @@ impl Workspace {
     /// The segment of that id.
     pub fn segment(&self, id: &SegmentId) -> Option<&Segment> {
         self.segments.get(self.segment_place(id)? as usize)
+    }
+
+    /// The campaigns, those first whose message a device would rather have.
+    pub fn ranked_campaigns(&self) -> impl Iterator<Item = &CampaignEntry> {
+        self.candidates.ranked().iter().filter_map(|place| self.campaigns.get(*place as usize))
+    }
+
+    /// Which campaigns come into question for whom.
+    pub const fn candidates(&self) -> &Candidates {
+        &self.candidates
     }
 
     /// The campaign of that id.

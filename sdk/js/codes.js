@@ -27,6 +27,7 @@ export const ASKS = {
   externalId: 22,
   heldMessages: 23,
   queuedRecords: 24,
+  end: 25,
 };
 
 /** Why a flush failed, or records were dropped. */

@@ -61,11 +61,9 @@ function run(name, ...ask) {
 
 /** Keeps an early call in storage too, as soon as it is known for which workspace, and that it may be. */
 function keep(call) {
-  if (state && !isInMemory(state)) call.drop = keepEarly(state.asked[0], call.at, call.ask);
+  if (state && !state.inMemory) call.drop = keepEarly(state.asked[0], call.at, call.ask);
   return call;
 }
-
-const isInMemory = ({ asked: [, { storage }] }) => storage === "memory";
 
 /** For `loader.js` only: makes a call that it kept, with the time at which it came. */
 export function carryOut(time, call) {
@@ -168,10 +166,10 @@ function start(sdkKey, options) {
   if (!options.allowCrawlerActivity && isCrawler()) return say("not started: a program reads this page"), false;
   asked = [sdkKey, options];
   if (isRefused(options)) return say("not started: the visitor does not take part"), false;
-  const mine = (state = { early, asked });
+  const mine = (state = { early, asked, inMemory: options.storage === "memory" });
   for (const call of early) keep(call);
   mine.ready = load(options.wasm)
-    .then(() => (isInMemory(mine) ? [] : takeEarly(sdkKey)))
+    .then(() => (mine.inMemory ? [] : takeEarly(sdkKey)))
     .then((left) => state === mine && begin(mine, left))
     .catch((error) => {
       for (const call of early) call.drop?.();
@@ -208,7 +206,7 @@ function begin(mine, left = []) {
     // A visitor who wants to save data is sent for less often, and for more at a time.
     flush: ms(options.flushIntervalInSeconds, 1, 10) * (navigator.connection?.saveData ? 6 : 1),
     authentication: options.enableSdkAuthentication || undefined,
-    memory: isInMemory(mine) || isBlocked() || undefined,
+    memory: mine.inMemory || isBlocked() || undefined,
     agent: agent(allowed),
   };
   const own = (...ask) => state === mine && act(...ask);
@@ -259,6 +257,7 @@ export function isInitialized() {
 export function destroy() {
   const mine = state;
   if (!mine) return;
+  act(ASKS.end);
   state = null;
   subscribers.clear();
   halt(mine);

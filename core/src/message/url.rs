@@ -22,13 +22,10 @@ impl SafeUrl {
     }
 }
 
-/// Whether an address is safe. Control characters are refused: browsers skip them when they look for the scheme. So are quotation marks
-/// and backslashes, which stand in no address.
+/// Whether an address is safe. Control characters are refused: browsers skip them when they look for the scheme.
 fn is_safe(url: &str) -> bool {
     let bytes = url.as_bytes();
-    let sane = !bytes.is_empty()
-        && bytes.len() <= 2_048
-        && !bytes.iter().any(|b| *b <= b' ' || matches!(b, b'"' | b'\\' | 0x7f));
+    let sane = !bytes.is_empty() && bytes.len() <= 2_048 && !bytes.iter().any(|b| *b <= b' ' || *b == 0x7f);
     let end = bytes.iter().position(|b| matches!(b, b':' | b'/' | b'?' | b'#')).unwrap_or(bytes.len());
     let (scheme, rest) = bytes.split_at(end);
     let safe = rest.first() != Some(&b':') || SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known.as_bytes()));
@@ -56,8 +53,6 @@ mod tests {
             "vbscript:x",
             "blob:x",
             "a b",
-            "/a\"b",
-            "\\\\evil.example",
         ] {
             assert!(SafeUrl::parse(bad).is_none(), "{bad}");
         }

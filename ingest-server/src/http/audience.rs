@@ -186,7 +186,7 @@ pub(super) async fn preview(
 }
 
 /// A filter, branch by branch.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub(super) struct ExplanationView {
     matches: bool,
     /// When that changes by itself, if it does.

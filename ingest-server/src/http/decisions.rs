@@ -1,12 +1,15 @@
 //! `/api/v1/users/{user}/decisions`: why somebody gets a message, and why not.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     Json,
     extract::{Path, State},
 };
-use kindling_core::{ids::CampaignId, time::Timestamp};
+use kindling_core::{
+    ids::{CampaignId, SegmentId},
+    time::Timestamp,
+};
 use serde::Serialize;
 
 use super::{
@@ -52,16 +55,20 @@ pub(super) async fn get(
     // Segments are those of this very instant: what a timer has yet to write down is evaluated here.
     drop(Arc::make_mut(&mut user.state).update_memberships(user.id, &workspace, &[], at));
     let mut decisions = Vec::new();
-    for (entry, decision) in decide(&workspace, &user.state.profile, &user.state.memberships, at) {
-        let segment = match &decision {
-            Decision::NotInSegment { segment } => workspace.segment(segment),
+    let mut explanations: HashMap<SegmentId, ExplanationView> = HashMap::new();
+    for (entry, decision) in decide(&workspace, &user.state, at) {
+        let explanation = match &decision {
+            Decision::NotInSegment { segment: id } => match (explanations.get(id), workspace.segment(id)) {
+                (Some(explained), _) => Some(explained.clone()),
+                (None, None) => None,
+                (None, Some(segment)) => {
+                    let of = (&segment.filter, &segment.definition);
+                    let explained = explanation_of(&app, &workspace, user.clone(), of.0, of.1).await?;
+                    explanations.insert(id.clone(), explained.clone());
+                    Some(explained)
+                }
+            },
             _ => None,
-        };
-        let explanation = match segment {
-            Some(segment) => {
-                Some(explanation_of(&app, &workspace, user.clone(), &segment.filter, &segment.definition).await?)
-            }
-            None => None,
         };
         let (campaign, name, reason) = (entry.id.clone(), entry.campaign.name.clone(), decision.sentence());
         decisions.push(DecisionView { campaign, name, decision, reason, explanation });

@@ -16,7 +16,12 @@ use super::{
     Batch, Change, Counted, Counters, Incoming, Memberships, Resident, UserAgent, clock::Clock,
     user_devices::UserDevices,
 };
-use crate::{catalog::Workspace, messages, segments::Here, store::WorkspaceKey};
+use crate::{
+    catalog::Workspace,
+    messages::{self, Selected, may_select_others},
+    segments::Here,
+    store::WorkspaceKey,
+};
 
 /// What the rules work on.
 ///
@@ -114,6 +119,8 @@ pub struct UserState {
     pub devices: UserDevices,
     /// Which segments they are in.
     pub memberships: Memberships,
+    /// Which messages were last selected for them.
+    pub selected: Selected,
 }
 
 /// A batch of which records were taken, or at least settled.
@@ -153,6 +160,9 @@ impl UserState {
         let mut memberships = std::mem::take(&mut self.memberships);
         let changes = memberships.update(workspace, &self.subject(id), overturned, now);
         self.memberships = memberships;
+        if !changes.is_empty() {
+            self.selected.forget();
+        }
         let workspace = workspace.key;
         changes.into_iter().map(move |(segment, entered)| Change { workspace, segment, user: id, entered, at: now })
     }
@@ -328,6 +338,9 @@ impl Working {
                     return Err(RecordError::AliasTaken);
                 }
                 user.profile.apply(&record.kind, Stamp { origin, at, seq: record.seq })?;
+                if may_select_others(&record.kind) {
+                    user.selected.forget();
+                }
                 match &record.kind {
                     RecordKind::Alias { label, name } => {
                         user.aliases.insert(Alias { label: label.clone(), name: name.clone() });
@@ -406,7 +419,7 @@ impl Working {
             self.touched.push(id);
         }
         let Some(Person::Here(user)) = self.users.get(&id) else { return None };
-        messages::select(&batch.workspace, &user.profile, &user.memberships, held, now)
+        messages::select(&batch.workspace, user, held, now)
     }
 
     /// Who that is by now.
@@ -490,6 +503,7 @@ impl Working {
             aliases: BTreeSet::new(),
             devices: UserDevices::default(),
             memberships: Memberships::of_nobody(within),
+            selected: Selected::default(),
         };
         self.users.put(id, Person::Here(Arc::new(user)));
         id
@@ -500,6 +514,7 @@ impl Working {
         if let Some(user) = self.user_mut(visitor) {
             user.external_id = Some(external_id.clone());
             user.memberships.doubt(within.index.identity());
+            user.selected.forget();
         }
     }
 
@@ -510,6 +525,7 @@ impl Working {
         user.aliases.extend(aliases);
         user.profile.merge(profile);
         user.devices.merge(devices);
+        user.selected.forget();
         // What the visitor brought can touch any segment.
         user.memberships.doubt_all();
         let left = |segment| Change { workspace, segment, user: visitor, entered: false, at: now };

@@ -23,9 +23,12 @@ use crate::{
 /// The SDK on this page.
 struct Sdk {
     client: Client<BrowserHost>,
-    /// What was last said of when to call again.
-    settled: String,
+    /// What was last said: which stream this page writes, and when to call again. `None`: it is to be said anew.
+    settled: Option<(StreamId, Option<Timestamp>)>,
 }
+
+/// Ends the SDK: the page wants nothing more of it.
+const END: u8 = 25;
 
 thread_local! {
     static SDK: RefCell<Option<Sdk>> = const { RefCell::new(None) };
@@ -51,7 +54,7 @@ pub fn start(options: String, browser: Function) {
     };
     let host = BrowserHost::new(&config.key, is("memory"), browser);
     let client = Client::new(host, config);
-    SDK.set(Some(Sdk { client, settled: String::new() }));
+    SDK.set(Some(Sdk { client, settled: None }));
 }
 
 /// Does what the facade asks for, by its number in `ASKS` of `codes.js`, at the time `now`. Returns what it is answered, and then, in twos,
@@ -63,6 +66,9 @@ pub fn start(options: String, browser: Function) {
 pub fn act(what: u8, text: String, x: f64, y: f64, z: f64, now: f64) -> JsValue {
     let mut said = vec![String::new()];
     SDK.with_borrow_mut(|sdk| {
+        if what == END {
+            *sdk = None;
+        }
         if let Some(sdk) = sdk {
             said = vec![sdk.answer(what, text, (x, y, z), instant(now))];
             sdk.tell(&mut said);
@@ -81,7 +87,7 @@ impl Sdk {
             0 => {}
             1 => {
                 // The timer has run out: it is to be set again, also for the same time.
-                self.settled.clear();
+                self.settled = None;
                 client.tick(now);
             }
             2 => client.hidden(now),
@@ -190,15 +196,17 @@ impl Sdk {
             said.push(to.end());
             said.push(beside);
         }
-        let mut to = Writer::new();
-        to.text("type", "settled");
-        to.text("stream", &self.client.stream().text());
-        if let Some(at) = self.client.next_wake() {
-            to.integer("at", at.as_ms());
-        }
-        let settled = to.end();
-        if settled != self.settled {
-            said.push(settled.clone());
+        let settled = Some((self.client.stream(), self.client.next_wake()));
+        if let Some((stream, at)) = settled
+            && settled != self.settled
+        {
+            let mut to = Writer::new();
+            to.text("type", "settled");
+            to.text("stream", &stream.text());
+            if let Some(at) = at {
+                to.integer("at", at.as_ms());
+            }
+            said.push(to.end());
             said.push(String::new());
             self.settled = settled;
         }

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension as _, ToSql, Transaction, params};
 use super::rows;
 use crate::{
     ingest::{Change, Person, Position, UserState},
+    messages::Selected,
     store::{SizeAt, StoreError, WorkspaceKey},
 };
 
@@ -118,6 +119,7 @@ pub(super) fn person(connection: &Connection, id: UserId) -> Result<Option<Perso
         aliases: rows::from_blob("aliases", row.get_ref(6)?)?,
         devices: rows::from_blob("devices", row.get_ref(4)?)?,
         memberships: rows::from_blob("memberships", row.get_ref(5)?)?,
+        selected: Selected::default(),
     }))))
 }
 

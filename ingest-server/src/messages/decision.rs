@@ -1,19 +1,12 @@
-//! Which in-app messages a user is meant to have, and why not the others.
+//! What becomes of a campaign's message for one user: the one place that decides it.
 
-use kindling_core::{
-    ids::SegmentId,
-    limits,
-    profile::Profile,
-    protocol::MessageSet,
-    time::{Duration, Timestamp},
-};
+use kindling_core::{ids::SegmentId, limits, time::Timestamp};
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
 use crate::{
     campaign::{Campaign, Status},
     catalog::{CampaignEntry, Workspace},
-    ingest::Memberships,
+    ingest::UserState,
 };
 
 /// What becomes of a campaign's message for one user, at one instant.
@@ -85,86 +78,52 @@ impl Decision {
     }
 }
 
-/// What becomes of the message of each campaign, those first that a device would rather have: by priority, then by id.
-pub fn decide<'a>(
-    workspace: &'a Workspace,
-    profile: &Profile,
-    memberships: &Memberships,
-    now: Timestamp,
-) -> Vec<(&'a CampaignEntry, Decision)> {
+/// What becomes of the message of each campaign, those first that a device would rather have.
+pub fn decide<'a>(workspace: &'a Workspace, user: &UserState, now: Timestamp) -> Vec<(&'a CampaignEntry, Decision)> {
     let mut decisions: Vec<(&CampaignEntry, Decision)> = workspace
-        .campaigns
-        .iter()
-        .map(|entry| {
-            let is_member =
-                |segment: &SegmentId| workspace.segment_place(segment).is_some_and(|place| memberships.contains(place));
-            (entry, decide_one(&entry.campaign, profile, is_member, now))
-        })
+        .ranked_campaigns()
+        .map(|entry| (entry, decide_one(workspace, &entry.campaign, user, now).0))
         .collect();
-    decisions.sort_by_key(|(entry, _)| (std::cmp::Reverse(entry.campaign.message.priority), &entry.id));
     let beyond = decisions.iter_mut().filter(|(_, decision)| decision.is_sent()).skip(limits::MESSAGES_HELD);
     beyond.for_each(|(_, decision)| *decision = Decision::Crowded { held: limits::MESSAGES_HELD });
     decisions
 }
 
-fn decide_one(
+/// What becomes of one campaign's message, and when that may be another thing without anything having happened to the user (`None`:
+/// never).
+pub(super) fn decide_one(
+    workspace: &Workspace,
     campaign: &Campaign,
-    profile: &Profile,
-    is_member: impl Fn(&SegmentId) -> bool,
+    user: &UserState,
     now: Timestamp,
-) -> Decision {
+) -> (Decision, Option<Timestamp>) {
     match campaign.status {
         Status::Active => {}
-        Status::Draft => return Decision::Draft,
-        Status::Paused => return Decision::Paused,
-        Status::Archived => return Decision::Archived,
+        Status::Draft => return (Decision::Draft, None),
+        Status::Paused => return (Decision::Paused, None),
+        Status::Archived => return (Decision::Archived, None),
     }
     if let Some(starts_at) = campaign.starts_at.filter(|starts| *starts > now) {
-        return Decision::NotStarted { starts_at };
+        return (Decision::NotStarted { starts_at }, Some(starts_at));
     }
     if let Some(ended_at) = campaign.ends_at.filter(|ends| *ends <= now) {
-        return Decision::Ended { ended_at };
+        return (Decision::Ended { ended_at }, None);
     }
-    if let Some(segment) = campaign.segment.clone().filter(|segment| !is_member(segment)) {
-        return Decision::NotInSegment { segment };
+    if let Some(segment) = &campaign.segment {
+        let is_member = workspace.segment_place(segment).is_some_and(|place| user.memberships.contains(place));
+        if !is_member {
+            return (Decision::NotInSegment { segment: segment.clone() }, campaign.ends_at);
+        }
     }
-    let seen = profile.message(&campaign.message.id).map(|interactions| interactions.impressions);
+    let seen = user.profile.message(&campaign.message.id).map(|interactions| interactions.impressions);
     let Some((first, last)) = seen.and_then(|seen| seen.first.zip(seen.last)) else {
-        return Decision::WaitingForTrigger;
+        return (Decision::WaitingForTrigger, campaign.ends_at);
     };
     // The device keeps the same rules; these hold across devices.
-    match campaign.message.repeat_after {
+    let decision = match campaign.message.repeat_after {
         None => Decision::Seen { seen_at: first },
-        Some(pause) if now.since(last) < pause && pause > Duration::ZERO => {
-            Decision::Resting { seen_at: last, again_at: last.plus(pause) }
-        }
+        Some(pause) if now.since(last) < pause => Decision::Resting { seen_at: last, again_at: last.plus(pause) },
         Some(_) => Decision::WaitingForTrigger,
-    }
-}
-
-/// The user's messages, if they differ from the set that the device holds.
-pub fn select(
-    workspace: &Workspace,
-    profile: &Profile,
-    memberships: &Memberships,
-    held: &str,
-    now: Timestamp,
-) -> Option<MessageSet> {
-    let decisions = decide(workspace, profile, memberships, now);
-    let chosen: Vec<&CampaignEntry> =
-        decisions.into_iter().filter(|(_, decision)| decision.is_sent()).map(|(entry, _)| entry).collect();
-    let version = version(&chosen);
-    (version != held).then(|| MessageSet {
-        version,
-        items: chosen.into_iter().map(|entry| entry.campaign.message.clone()).collect(),
-    })
-}
-
-/// Names a set of messages by their contents; the empty set by nothing, like a device that holds none.
-fn version(chosen: &[&CampaignEntry]) -> String {
-    if chosen.is_empty() {
-        return String::new();
-    }
-    let digest = chosen.iter().fold(Sha256::new(), |hash, entry| hash.chain_update(entry.digest)).finalize();
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    };
+    (decision, campaign.ends_at)
 }

@@ -1,0 +1,11 @@
+//! Which in-app messages a user is meant to have, and why not the others.
+
+mod candidates;
+mod decision;
+mod select;
+mod selected;
+
+pub use candidates::Candidates;
+pub use decision::{Decision, decide};
+pub use select::select;
+pub use selected::{Selected, may_select_others};

@@ -1,0 +1,48 @@
+//! The messages that go into the answer to a flush.
+
+use kindling_core::{limits, protocol::MessageSet, time::Timestamp};
+use sha2::{Digest as _, Sha256};
+
+use super::{candidates::short, decision::decide_one};
+use crate::{
+    catalog::{CampaignEntry, Workspace},
+    ingest::UserState,
+};
+
+/// The user's messages, if they differ from the set that the device holds.
+///
+/// Most flushes change nothing of it: what was selected last is remembered with the user, and until when that stands.
+pub fn select(workspace: &Workspace, user: &UserState, held: &str, now: Timestamp) -> Option<MessageSet> {
+    let of = workspace.candidates().key();
+    if user.selected.version(of, now).is_some_and(|version| name(version) == held) {
+        return None;
+    }
+    let mut chosen: Vec<&CampaignEntry> = Vec::new();
+    let mut until: Option<Timestamp> = None;
+    for place in workspace.candidates().of(&user.memberships) {
+        let Some(entry) = workspace.campaigns.get(place as usize) else { continue };
+        let (decision, lasts) = decide_one(workspace, &entry.campaign, user, now);
+        until = until.into_iter().chain(lasts).min();
+        if decision.is_sent() && chosen.len() < limits::MESSAGES_HELD {
+            chosen.push(entry);
+        }
+    }
+    let version = version(&chosen);
+    user.selected.remember(of, version, until);
+    let version = name(version);
+    (version != held).then(|| MessageSet {
+        version,
+        items: chosen.into_iter().map(|entry| entry.campaign.message.clone()).collect(),
+    })
+}
+
+/// Tells sets of messages from one another by their contents; the empty set is none.
+fn version(chosen: &[&CampaignEntry]) -> Option<u64> {
+    let digest = chosen.iter().fold(Sha256::new(), |hash, entry| hash.chain_update(entry.digest));
+    (!chosen.is_empty()).then(|| short(digest))
+}
+
+/// How a set is named to a device; the empty one by nothing, like that of a device that holds none.
+fn name(version: Option<u64>) -> String {
+    version.map_or_else(String::new, |version| format!("{version:016x}"))
+}
