@@ -3,6 +3,8 @@
 // a variable, so that a strict Content-Security-Policy is content. Which message is shown, and what a click comes to, is decided in
 // the module.
 
+import { isSafe } from "./address.js";
+
 /** Messages that wait to be drawn; more are left out. */
 const MAX_WAITING = 100;
 
@@ -191,15 +193,6 @@ export function makeDisplay(options, record) {
       remove();
     },
   };
-}
-
-/** Whether an address may be opened from the page: `javascript:` and the like would let the author of a message run code in the site. */
-export function isSafe(url) {
-  try {
-    return /^(https?|mailto|tel|sms):$/.test(new URL(url, document.baseURI).protocol);
-  } catch {
-    return false;
-  }
 }
 
 function open({ url, new_tab }, always) {

@@ -1,11 +1,11 @@
 // The public face of the SDK. It loads the WebAssembly module, keeps calls that come too early, keeps the page's callbacks,
 // and lets nothing throw into the page. What the SDK does is decided in WebAssembly.
 
+import { isSafe } from "./address.js";
 import { connect } from "./browser.js";
 import { ASKS, REASONS } from "./codes.js";
 import { isCrawler, isRefused, setConsent } from "./consent.js";
 import { agent, describe } from "./device.js";
-import { isSafe, makeDisplay } from "./display.js";
 import { keepEarly, letGo, takeEarly } from "./early.js";
 import { makeHost } from "./host.js";
 import { toJson } from "./json.js";
@@ -18,6 +18,9 @@ const VERSION = "__VERSION__";
 
 /** Calls that came before the module was ready wait here; more than this are refused. */
 const MAX_EARLY_CALLS = 1000;
+
+/** Messages that wait for what draws them; more are refused. */
+const MAX_UNDRAWN = 100;
 
 let state = null; // { up, early, ready, … } from initialize() to destroy()
 let before = typeof window === "undefined" ? null : []; // calls that came before the first initialize()
@@ -136,7 +139,7 @@ function fail(text, error) {
 /** Takes everything of the SDK from the page, and tells those who wait for a flush that nothing comes any more. */
 function halt(mine) {
   mine.browser?.stop();
-  mine.display?.clear();
+  clearDisplay(mine);
   mine.up = false;
   const callbacks = [...waiters.values()];
   waiters.clear();
@@ -166,7 +169,7 @@ function start(sdkKey, options) {
   if (!options.allowCrawlerActivity && isCrawler()) return say("not started: a program reads this page"), false;
   asked = [sdkKey, options];
   if (isRefused(options)) return say("not started: the visitor does not take part"), false;
-  const mine = (state = { early, asked, inMemory: options.storage === "memory" });
+  const mine = (state = { early, asked, inMemory: options.storage === "memory", undrawn: [] });
   for (const call of early) keep(call);
   mine.ready = load(options.wasm)
     .then(() => (mine.inMemory ? [] : takeEarly(sdkKey)))
@@ -213,7 +216,6 @@ function begin(mine, left = []) {
   glue.start(toJson(started), makeHost(options.filtersWasm, () => own(ASKS.canTest)));
   mine.up = true;
   mine.browser = connect(own, `${options.baseUrl.replace(/\/+$/, "")}/sdk/v1/flush`);
-  mine.display = makeDisplay(options, (type, message, button) => own(ASKS.log, toJson({ type, message, button })));
   updateInterests();
   tellDevice();
   act(ASKS.begin);
@@ -293,6 +295,8 @@ function receive(value, body) {
   if (type === "show") {
     tell("message", makeMessage(value.message));
   } else if (type === "send" || type === "settled") {
+    if (value.held) state.holds = true;
+    prepareDisplay();
     state.browser[type](value, body);
   } else if (type === "auth") {
     delete value.type;
@@ -322,9 +326,11 @@ function subscribe(name, kind, callback) {
   return id;
 }
 
+const has = (kind) => [...subscribers.values()].some((subscriber) => subscriber.kind === kind);
+
 /** The module is told whether anybody listens: a trigger that nobody would show uses up no message. */
 function updateInterests() {
-  const has = (kind) => [...subscribers.values()].some((subscriber) => subscriber.kind === kind);
+  prepareDisplay();
   act(ASKS.interests, "", Number(has("message")), Number(has("activity") || log !== null));
 }
 
@@ -361,7 +367,7 @@ export function logout(success, error) {
     const callback = taken ? success : error;
     if (typeof callback === "function") callPage(callback);
   };
-  state?.display?.clear();
+  clearDisplay(state);
   // Before the identity changes: the target is what this user did.
   if (run("logout", ASKS.logOut)) requestImmediateDataFlush(done);
   else done(false);
@@ -423,6 +429,41 @@ export function subscribeToInAppMessage(subscriber) {
   return subscribe("subscribeToInAppMessage", "message", subscriber);
 }
 
+/** What draws messages is loaded as soon as the device holds one that somebody would show, to be there when there is no network. */
+function prepareDisplay() {
+  if (state?.holds && has("message")) loadDisplay(state);
+}
+
+function loadDisplay(mine) {
+  mine.loading ??= import("./display.js").then(
+    ({ makeDisplay }) => {
+      const record = (type, message, button) => state === mine && act(ASKS.log, toJson({ type, message, button }));
+      mine.display = makeDisplay(mine.asked[1], record);
+      for (const message of mine.undrawn.splice(0)) mine.display.show(message);
+    },
+    (error) => {
+      console.warn("[kindling] could not load what draws messages; they wait for the network", error);
+      mine.loading = undefined;
+      window.addEventListener("online", () => state === mine && loadDisplay(mine), { once: true });
+    },
+  );
+  mine.loading?.catch((error) => console.warn("[kindling]", error));
+}
+
+/** Takes every message from the page. */
+function clearDisplay(mine) {
+  if (!mine) return;
+  mine.undrawn.length = 0;
+  mine.display?.clear();
+}
+
+/** Takes the message of that id from the page, or out of the queue. */
+function close(id) {
+  if (!state) return;
+  state.undrawn = state.undrawn.filter((message) => message.id !== id);
+  state.display?.close(id);
+}
+
 const show = (message) => showInAppMessage(message);
 
 export function automaticallyShowInAppMessages() {
@@ -435,7 +476,10 @@ const isMessage = (name, message) => message instanceof InAppMessage || refuse(n
 export function showInAppMessage(message) {
   const name = "showInAppMessage";
   if (!isMessage(name, message) || !run(name, ASKS.checkMessage, toJson(message[RAW]))) return false;
-  state?.display?.show(message[RAW]);
+  if (state.display) return state.display.show(message[RAW]), true;
+  if (state.undrawn.length >= MAX_UNDRAWN) return refuse(name, "too many messages wait for what draws them");
+  state.undrawn.push(message[RAW]);
+  loadDisplay(state);
   return true;
 }
 
@@ -478,7 +522,7 @@ export function subscribeToActivity(subscriber) {
 }
 
 export function wipeData() {
-  state?.display?.clear();
+  clearDisplay(state);
   run("wipeData", ASKS.wipe);
 }
 
@@ -598,7 +642,7 @@ export class InAppMessage {
     this.extras = content.extras ?? {};
   }
   closeMessage() {
-    state?.display?.close(this.id);
+    close(this.id);
   }
 }
 

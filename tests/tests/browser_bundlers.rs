@@ -150,6 +150,7 @@ fn exactly_what_is_meant_is_packed() {
         "LICENSE-APACHE",
         "LICENSE-MIT",
         "README.md",
+        "dist/display.js",
         "dist/filters-module.js",
         "dist/filters.js",
         "dist/index.d.ts",

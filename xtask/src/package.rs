@@ -60,6 +60,9 @@ const MODULES: [Module; 2] = [
     },
 ];
 
+/// What pages load when there is a message to draw, with all that it imports itself put into it.
+const DISPLAY: &str = "display.js";
+
 /// What stands beside them in the package as it was written.
 const ALONE: [&str; 4] = ["loader.js", "wrongs.js", "index.d.ts", "loader.d.ts"];
 
@@ -140,7 +143,7 @@ impl Sources {
     fn of(project: &Project) -> Result<Self> {
         let sdk = project.root.join("sdk");
         let scripts = sdk.join("js");
-        for name in MODULES.iter().flat_map(|module| [module.entry, module.carrier.0]).chain(ALONE) {
+        for name in MODULES.iter().flat_map(|module| [module.entry, module.carrier.0]).chain(ALONE).chain([DISPLAY]) {
             if !scripts.join(name).is_file() {
                 bail!("{} is missing", project.display(&scripts.join(name)));
             }
@@ -215,6 +218,7 @@ fn assemble(project: &Project, sources: &Sources, wasm: &[PathBuf], place: &Path
         shrink::bundle(project, &tools, &parts.join(entry), &dist.join(entry))?;
         folder::copy_file(&parts.join(carrier.0), &dist.join(carrier.0))?;
     }
+    shrink::bundle(project, &tools, &parts.join(DISPLAY), &dist.join(DISPLAY))?;
     for name in ALONE {
         folder::copy_file(&parts.join(name), &dist.join(name))?;
     }

@@ -42,12 +42,13 @@ const FEATURES: [&str; 6] = [
     "--enable-reference-types",
     "--enable-sign-ext",
 ];
-const BUNDLE_OPTIONS: [&str; 6] = [
+const BUNDLE_OPTIONS: [&str; 7] = [
     "--bundle",
     "--format=esm",
     "--target=es2022",
     "--log-level=warning",
-    // Files of their own, which few pages load.
+    // Files of their own, which are loaded when they are needed.
+    "--external:./display.js",
     "--external:./filters.js",
     "--external:./wrongs.js",
 ];

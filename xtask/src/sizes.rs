@@ -9,9 +9,10 @@ use anyhow::{Context, Result, bail};
 use crate::process;
 
 /// What pages load, one way or another. The type declarations are read by editors only.
-const LOADED: [&str; 7] = [
+const LOADED: [&str; 8] = [
     "kindling_bg.wasm",
     "index.js",
+    "display.js",
     "kindling_filters_bg.wasm",
     "filters.js",
     "inline.js",
@@ -24,8 +25,9 @@ const LOADER: &str = "loader.js";
 const LOADER_BUDGET: u64 = 1_000;
 
 /// The ways in which a page may load it, and the files of each. The first is what most pages do, and what the budget is for.
-const VARIANTS: [(&str, &[&str]); 4] = [
+const VARIANTS: [(&str, &[&str]); 5] = [
     (".", &["kindling_bg.wasm", "index.js"]),
+    (". with messages", &["kindling_bg.wasm", "index.js", "display.js"]),
     (". with filters", &["kindling_bg.wasm", "index.js", "kindling_filters_bg.wasm", "filters.js"]),
     ("./inline", &["inline.js", "index.js"]),
     ("./loader", &[LOADER, "kindling_bg.wasm", "index.js"]),
@@ -120,8 +122,8 @@ mod tests {
         let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(lines[1], ["kindling_bg.wasm", "1000", "400", "300"]);
         assert_eq!(lines[4], [".", "2000", "407", "305"]);
-        assert_eq!(lines[5][3..], ["2000", "407", "305"]);
-        assert_eq!(lines[6], ["./inline", "2000", "507", "485"]);
+        assert_eq!(lines[6][3..], ["2000", "407", "305"]);
+        assert_eq!(lines[7], ["./inline", "2000", "507", "485"]);
     }
 
     #[test]

@@ -24,7 +24,7 @@ use crate::{
 struct Sdk {
     client: Client<BrowserHost>,
     /// What was last said: which stream this page writes, and when to call again. `None`: it is to be said anew.
-    settled: Option<(StreamId, Option<Timestamp>)>,
+    settled: Option<(StreamId, Option<Timestamp>, bool)>,
 }
 
 /// Ends the SDK: the page wants nothing more of it.
@@ -196,8 +196,10 @@ impl Sdk {
             said.push(to.end());
             said.push(beside);
         }
-        let settled = Some((self.client.stream(), self.client.next_wake()));
-        if let Some((stream, at)) = settled
+        // What draws messages is loaded by the time that there are any, to be there without a network too.
+        let holds = self.client.held_messages().next().is_some();
+        let settled = Some((self.client.stream(), self.client.next_wake(), holds));
+        if let Some((stream, at, holds)) = settled
             && settled != self.settled
         {
             let mut to = Writer::new();
@@ -205,6 +207,9 @@ impl Sdk {
             to.text("stream", &stream.text());
             if let Some(at) = at {
                 to.integer("at", at.as_ms());
+            }
+            if holds {
+                to.flag("held", true);
             }
             said.push(to.end());
             said.push(String::new());
