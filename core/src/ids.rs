@@ -171,6 +171,12 @@ text_id!(
     is_slug,
     "1 to 64 of a-z, 0-9, _ and -"
 );
+text_id!(
+    /// What counts as a conversion of a campaign.
+    ConversionId,
+    is_slug,
+    "1 to 64 of a-z, 0-9, _ and -"
+);
 
 /// A further name of a user: a name among those of one kind, which the label names (`crm` / `4711`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

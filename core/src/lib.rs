@@ -18,8 +18,10 @@
 //! | [`profile`] | what is known of a user: applying records, event activity, merging |
 //! | [`segment`] | the filter language: parse, evaluate, index |
 //! | [`message`] | in-app messages: content, triggers, choice |
+//! | [`conversion`] | what follows from messages: definitions, attribution, comparing rates |
 
 pub mod calendar;
+pub mod conversion;
 pub mod decode;
 pub mod ids;
 pub mod json;

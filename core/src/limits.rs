@@ -101,6 +101,20 @@ pub const HISTORY_MESSAGES: usize = 500;
 /// Events that wait for the messages which their own flush may bring.
 pub const PENDING_OCCURRENCES: usize = 64;
 
+/// What counts as a conversion of a campaign, in how many ways: one that matters, and a few that lead there.
+pub const CONVERSIONS: usize = 4;
+/// How long after an impression something may happen and still be a conversion, at least.
+pub const CONVERSION_WITHIN_LEAST: Duration = Duration::from_seconds(1);
+/// And at most: after a month, hardly anything follows from a message.
+pub const CONVERSION_WITHIN_MOST: Duration = Duration::from_days(30);
+/// Impressions of a campaign that are kept one by one for each user, the last ones, to tell what an event that arrives late follows.
+pub const IMPRESSIONS_KEPT: usize = 16;
+/// Variants of a campaign in which one user can have seen it. Assignments do not change: more than one takes two devices, or an edit.
+pub const VARIANTS_SEEN: usize = 16;
+/// Events that pass the tests of a conversion and are kept one by one for each user, the last ones, to tell what follows an
+/// impression that arrives late. (Of events of which nothing is tested, the profile has the last [`EVENT_RECENT_TIMES`].)
+pub const OUTCOMES_KEPT: usize = 8;
+
 /// The JWT by which a site proves who its user is, in bytes: room for the longest external id, however it is written in there, beside
 /// the signature of the longest key.
 pub const SDK_SIGNATURE_BYTES: usize = 8 * 1024;
