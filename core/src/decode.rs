@@ -3,6 +3,9 @@
 //! Filters, triggers and messages are read by this on the server, where a person wrote them and wants to know what is wrong,
 //! and in the browser, where a derived decoder would cost more bytes than all the rules together.
 
+#[cfg(feature = "definitions")]
+use std::borrow::Cow;
+
 use crate::value::{Object, Value};
 
 /// Something was not of its form.
@@ -13,7 +16,7 @@ pub struct DecodeError {
     /// Where, as in `$.all[1].within`.
     pub path: String,
     /// What was expected there.
-    pub expected: &'static str,
+    pub expected: Cow<'static, str>,
 }
 
 /// Something was not of its form. What, and where, only servers say.
@@ -39,6 +42,12 @@ impl Path<'_> {
     /// An error at this place.
     #[cfg(feature = "definitions")]
     pub fn expected(&self, expected: &'static str) -> DecodeError {
+        self.expected_of(Cow::Borrowed(expected))
+    }
+
+    /// An error at this place that says something of what is there.
+    #[cfg(feature = "definitions")]
+    pub fn expected_of(&self, expected: Cow<'static, str>) -> DecodeError {
         let mut path = String::from("$");
         self.write(&mut path);
         DecodeError { path, expected }

@@ -94,6 +94,17 @@ pub const MESSAGE_TEXT_BYTES: usize = 4 * 1024;
 pub const MESSAGE_BUTTONS: usize = 2;
 /// Triggers of one message: a device looks at all of them for each occurrence.
 pub const MESSAGE_TRIGGERS: usize = 16;
+/// The page of an HTML message, in bytes: room for a layout with its styles and a few inline drawings. All of it travels in an answer, and
+/// stands in the storage of the device.
+pub const MESSAGE_HTML_BYTES: usize = 64 * 1024;
+/// Languages that a message is written in, beside its first.
+pub const MESSAGE_LANGUAGES: usize = 64;
+/// Actions that follow from one click.
+pub const MESSAGE_ACTIONS: usize = 8;
+/// Attributes that a click sets.
+pub const MESSAGE_ATTRIBUTES: usize = 32;
+/// Answers that a survey offers, at most: more don't fit on a phone.
+pub const SURVEY_OPTIONS: usize = 12;
 /// Key-value pairs of a message.
 pub const MESSAGE_EXTRAS: usize = 32;
 /// Messages of which a device remembers when it showed them. Beyond it the longest ago is forgotten; the server remembers.

@@ -40,8 +40,11 @@ impl Held {
     /// by those who draw it: a browser knows best what an address is.
     pub fn read(source: Json<'_>) -> Option<Self> {
         let content = source.get("content")?;
-        if !matches!(content.get("type")?.plain()?, "slide_up" | "modal") || !content.get("body")?.is_string() {
-            return None;
+        match content.get("type")?.plain()? {
+            // For comparison it is shown to nobody, and has no text.
+            "control" => {}
+            "slide_up" | "modal" | "full_screen" | "html" | "survey" if content.get("body")?.is_string() => {}
+            _ => return None,
         }
         let optional = |name| match source.get(name) {
             Some(number) => number.integer().map(Some),
@@ -103,6 +106,21 @@ mod tests {
         let [trigger] = held.triggers.as_slice() else { panic!("{held:?}") };
         assert_eq!((trigger.occasion, trigger.name.as_str()), (Occasion::CustomEvent, "\"added\""));
         assert!(trigger.tests.starts_with(r#"[{"greater":10"#));
+    }
+
+    #[test]
+    fn every_type_is_held_and_what_is_for_comparison_only() {
+        for content in [
+            r#"{"type":"full_screen","body":"B"}"#,
+            r#"{"type":"html","body":"B","html":"<p>B"}"#,
+            r#"{"type":"survey","body":"B"}"#,
+            r#"{"type":"control"}"#,
+        ] {
+            let held = read(&format!(
+                r#"{{"id":"a","trigger":{{"type":"session_start"}},"variant":"v","content":{content}}}"#
+            ));
+            assert!(held.is_some_and(|held| held.source.contains(content)), "{content}");
+        }
     }
 
     #[test]

@@ -2,11 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::{
-    content::{Button, ClickAction, Content, SlideFrom, Style},
-    trigger::Trigger,
-    url::SafeUrl,
-};
+use super::{trigger::Trigger, url::SafeUrl};
 use crate::{
     decode::{DecodeError, Fields, Path},
     ids::CampaignId,
@@ -27,7 +23,7 @@ fn campaign_id(fields: &Fields<'_>, name: &str) -> Result<Option<CampaignId>, De
     text.map(|text| CampaignId::parse(text).map_err(|e| fields.error(name, e.expected))).transpose()
 }
 
-fn name(fields: &Fields<'_>, key: &str) -> Result<Option<String>, DecodeError> {
+pub(super) fn name(fields: &Fields<'_>, key: &str) -> Result<Option<String>, DecodeError> {
     const EXPECTED: &str = "a name of 1 to 255 characters";
     match fields.text(key)? {
         None => Ok(None),
@@ -82,52 +78,7 @@ impl Serialize for PropertyTest {
     }
 }
 
-impl Content {
-    /// Reads what a message says.
-    pub fn read(value: &Value, path: &Path<'_>) -> Result<Self, DecodeError> {
-        const TYPES: &str = "slide_up or modal";
-        let fields = Fields::of(value, path)?;
-        fields.only(
-            &[
-                "type",
-                "slide_from",
-                "header",
-                "body",
-                "image_url",
-                "image_alt",
-                "click_action",
-                "buttons",
-                "duration_ms",
-                "extras",
-            ],
-            "type, slide_from, header, body, image_url, image_alt, click_action, buttons, duration_ms or extras",
-        )?;
-        let style = match fields.required_text("type", TYPES)? {
-            "slide_up" => Style::SlideUp {
-                slide_from: match fields.text("slide_from")? {
-                    None | Some("bottom") => SlideFrom::Bottom,
-                    Some("top") => SlideFrom::Top,
-                    Some(_) => return Err(fields.error("slide_from", "top or bottom")),
-                },
-            },
-            "modal" => Style::Modal,
-            _ => return Err(fields.error("type", TYPES)),
-        };
-        Ok(Self {
-            style,
-            header: text(&fields, "header")?,
-            body: text(&fields, "body")?.ok_or_else(|| fields.error("body", "the text of the message"))?,
-            image_url: fields.read("image_url", url)?,
-            image_alt: text(&fields, "image_alt")?,
-            click_action: fields.read("click_action", ClickAction::read)?.unwrap_or_default(),
-            buttons: fields.read_all("buttons", limits::MESSAGE_BUTTONS, Button::read)?,
-            duration: fields.read("duration_ms", duration)?,
-            extras: fields.read("extras", extras)?.unwrap_or_default(),
-        })
-    }
-}
-
-fn text(fields: &Fields<'_>, key: &str) -> Result<Option<String>, DecodeError> {
+pub(super) fn text(fields: &Fields<'_>, key: &str) -> Result<Option<String>, DecodeError> {
     match fields.text(key)? {
         None => Ok(None),
         Some(text) if text.len() <= limits::MESSAGE_TEXT_BYTES => Ok(Some(text.to_owned())),
@@ -135,18 +86,23 @@ fn text(fields: &Fields<'_>, key: &str) -> Result<Option<String>, DecodeError> {
     }
 }
 
-fn url(value: &Value, path: &Path<'_>) -> Result<SafeUrl, DecodeError> {
+/// A text that must be there.
+pub(super) fn required(fields: &Fields<'_>, key: &str, what: &'static str) -> Result<String, DecodeError> {
+    text(fields, key)?.filter(|text| !text.is_empty()).ok_or_else(|| fields.error(key, what))
+}
+
+pub(super) fn url(value: &Value, path: &Path<'_>) -> Result<SafeUrl, DecodeError> {
     let url = value.as_str().and_then(SafeUrl::parse);
     url.ok_or_else(|| path.expected("an address: relative, or with https, http, mailto, tel or sms"))
 }
 
-fn duration(value: &Value, path: &Path<'_>) -> Result<Duration, DecodeError> {
+pub(super) fn duration(value: &Value, path: &Path<'_>) -> Result<Duration, DecodeError> {
     let ms = if let Value::Number(number) = value { number.as_integer() } else { None };
     let ms = ms.filter(|ms| (1_000..=86_400_000).contains(ms));
     ms.map(Duration::from_ms).ok_or_else(|| path.expected("a whole number of milliseconds from 1000 to 86400000"))
 }
 
-fn extras(value: &Value, path: &Path<'_>) -> Result<Map<String>, DecodeError> {
+pub(super) fn extras(value: &Value, path: &Path<'_>) -> Result<Map<String>, DecodeError> {
     const EXPECTED: &str = "an object of at most 32 short texts";
     let members = value.as_object().filter(|members| members.len() <= limits::MESSAGE_EXTRAS);
     let members = members.ok_or_else(|| path.expected(EXPECTED))?;
@@ -159,39 +115,13 @@ fn extras(value: &Value, path: &Path<'_>) -> Result<Map<String>, DecodeError> {
     Ok(extras)
 }
 
-impl Button {
-    fn read(value: &Value, path: &Path<'_>) -> Result<Self, DecodeError> {
-        let fields = Fields::of(value, path)?;
-        fields.only(&["id", "text", "click_action"], "id, text and click_action only")?;
-        Ok(Self {
-            id: name(&fields, "id")?.ok_or_else(|| fields.error("id", "a name for reports"))?,
-            text: text(&fields, "text")?.ok_or_else(|| fields.error("text", "what the button says"))?,
-            click_action: fields.read("click_action", ClickAction::read)?.unwrap_or(ClickAction::Close),
-        })
-    }
-}
-
-impl ClickAction {
-    fn read(value: &Value, path: &Path<'_>) -> Result<Self, DecodeError> {
-        const TYPES: &str = "none, close or open_url";
-        let fields = Fields::of(value, path)?;
-        match fields.required_text("type", TYPES)? {
-            "none" => Ok(Self::None),
-            "close" => Ok(Self::Close),
-            "open_url" => {
-                fields.only(&["type", "url", "new_tab"], "type, url and new_tab only")?;
-                let url = fields.read("url", url)?.ok_or_else(|| fields.error("url", "an address"))?;
-                Ok(Self::OpenUrl { url, new_tab: fields.boolean("new_tab")?.unwrap_or(false) })
-            }
-            _ => Err(fields.error("type", TYPES)),
-        }
-    }
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::{message::InAppMessage, time::Timestamp};
+    use crate::{
+        message::{Content, InAppMessage},
+        time::Timestamp,
+    };
 
     fn read(json: &str) -> Result<InAppMessage, String> {
         let value = serde_json::from_str(json).unwrap();
@@ -241,8 +171,8 @@ pub(super) mod tests {
     fn errors_name_the_path() {
         for (from, to, wanted) in [
             ("\"/x\"", "\"javascript:x\"", "$.content.click_action.url: expected an address"),
-            ("\"slide_up\"", "\"slideup\"", "$.content.type: expected slide_up or modal"),
-            ("\"header\"", "\"heading\"", "$.content.heading: expected type, slide_from"),
+            ("\"slide_up\"", "\"slideup\"", "$.content.type: expected slide_up, modal"),
+            ("\"header\"", "\"heading\"", "$.content.heading: expected what such a message has"),
             ("8000", "5", "$.content.duration_ms: expected"),
             ("\"greater\"", "\"above\"", "$.trigger.where[0].above: expected exactly one of"),
             ("\"custom_event\"", "\"event\"", "$.trigger.type: expected session_start"),

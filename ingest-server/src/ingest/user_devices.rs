@@ -133,6 +133,11 @@ impl UserDevices {
         self.0.iter()
     }
 
+    /// The language that the last used device is set to which says one.
+    pub fn language(&self) -> Option<&str> {
+        self.0.iter().find_map(|device| device.said.as_ref()?.1.language.as_deref())
+    }
+
     /// Notes that records arrived from the device.
     pub fn seen(&mut self, id: DeviceId, at: Timestamp) {
         let device = self.device(id, at);
@@ -215,6 +220,21 @@ mod tests {
             news.push(devices.agent(DEVICE, &agent(*allowed, *header), ms(at)));
         }
         (devices, news)
+    }
+
+    #[test]
+    fn the_language_is_that_of_the_device_which_was_used_last() {
+        let says = |language: &str| DeviceInfo { language: Some(language.to_owned()), ..DeviceInfo::default() };
+        let mut devices = UserDevices::default();
+        assert_eq!(devices.language(), None);
+        let other = DeviceId(Uuid::from_u128(2));
+        for (id, language, at) in [(DEVICE, "de-AT", 1), (other, "fr", 2)] {
+            devices.seen(id, ms(at));
+            devices.says(id, says(language), ms(at));
+        }
+        assert_eq!(devices.language(), Some("fr"));
+        devices.seen(DEVICE, ms(3));
+        assert_eq!(devices.language(), Some("de-AT"));
     }
 
     /// What is known of the only device.

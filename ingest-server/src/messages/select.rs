@@ -1,6 +1,13 @@
 //! The messages that go into the answer to a flush.
 
-use kindling_core::{limits, protocol::MessageSet, time::Timestamp};
+use kindling_core::{
+    limits,
+    message::{Content, InAppMessage},
+    profile::StandardAttribute,
+    protocol::MessageSet,
+    time::Timestamp,
+    value::Value,
+};
 use sha2::{Digest as _, Sha256};
 
 use super::{candidates::short, decision::decide_one};
@@ -27,18 +34,40 @@ pub fn select(workspace: &Workspace, user: &UserState, held: &str, now: Timestam
             chosen.push(entry);
         }
     }
-    let version = version(&chosen);
+    let language = language(user);
+    let version = version(&chosen, language);
     user.selected.remember(of, version, until);
     let version = name(version);
-    (version != held).then(|| MessageSet {
-        version,
-        items: chosen.into_iter().map(|entry| entry.campaign.message.clone()).collect(),
-    })
+    (version != held)
+        .then(|| MessageSet { version, items: chosen.into_iter().map(|entry| message(entry, language)).collect() })
+}
+
+/// The language of a user: as their profile has it, or else as the browser is set that they used last.
+fn language(user: &UserState) -> Option<&str> {
+    let said = user.profile.standard(StandardAttribute::Language).and_then(Value::as_str);
+    said.or_else(|| user.devices.language())
+}
+
+/// What a campaign says in the user's language.
+fn content<'a>(entry: &'a CampaignEntry, language: Option<&str>) -> &'a Content {
+    entry.campaign.message.content.in_language(language)
+}
+
+fn message(entry: &CampaignEntry, language: Option<&str>) -> InAppMessage {
+    InAppMessage { content: content(entry, language).clone(), ..entry.campaign.message.clone() }
 }
 
 /// Tells sets of messages from one another by their contents; the empty set is none.
-fn version(chosen: &[&CampaignEntry]) -> Option<u64> {
-    let digest = chosen.iter().fold(Sha256::new(), |hash, entry| hash.chain_update(entry.digest));
+fn version(chosen: &[&CampaignEntry], language: Option<&str>) -> Option<u64> {
+    let digest = chosen.iter().fold(Sha256::new(), |hash, entry| {
+        let hash = hash.chain_update(entry.digest);
+        match &content(entry, language).language {
+            Some(language) if !entry.campaign.message.content.translations.is_empty() => {
+                hash.chain_update(language.as_str())
+            }
+            _ => hash,
+        }
+    });
     (!chosen.is_empty()).then(|| short(digest))
 }
 
