@@ -3,7 +3,6 @@
 //! Filters, triggers and messages are read by this on the server, where a person wrote them and wants to know what is wrong,
 //! and in the browser, where a derived decoder would cost more bytes than all the rules together.
 
-#[cfg(feature = "definitions")]
 use std::borrow::Cow;
 
 use crate::value::{Object, Value};
@@ -57,6 +56,12 @@ impl Path<'_> {
     #[cfg(not(feature = "definitions"))]
     #[inline(always)]
     pub fn expected(&self, _: &'static str) -> DecodeError {
+        DecodeError
+    }
+
+    /// An error at this place.
+    #[cfg(not(feature = "definitions"))]
+    pub fn expected_of(&self, _: Cow<'static, str>) -> DecodeError {
         DecodeError
     }
 
