@@ -107,6 +107,15 @@ pub const MESSAGE_ATTRIBUTES: usize = 32;
 pub const SURVEY_OPTIONS: usize = 12;
 /// Key-value pairs of a message.
 pub const MESSAGE_EXTRAS: usize = 32;
+/// Tags and printed expressions in one template: nobody writes so many, and each nests the compiler once at most.
+pub const TEMPLATE_TAGS: usize = 256;
+/// Bytes between the delimiters of a template: an expression can be nested as deep as it is long.
+pub const TEMPLATE_CODE_BYTES: usize = 512;
+/// Elements of a list that a template goes over or filters: twice what an attribute may have.
+pub const TEMPLATE_ITEMS: usize = 2 * ARRAY_ELEMENTS;
+/// What rendering one template may cost, in bytes that are looked at or made, a round of a loop counting as 512. It is
+/// a thousand times what a greeting costs, and milliseconds at most.
+pub const TEMPLATE_WORK: usize = 1024 * 1024;
 /// Messages of which a device remembers when it showed them. Beyond it the longest ago is forgotten; the server remembers.
 pub const HISTORY_MESSAGES: usize = 500;
 /// Events that wait for the messages which their own flush may bring.

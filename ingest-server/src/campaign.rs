@@ -1,12 +1,16 @@
 //! Campaigns: a message for a segment.
 
+use std::sync::Arc;
+
 use kindling_core::{
     decode::{DecodeError, Fields, Path},
     ids::{CampaignId, SegmentId},
-    message::{Content, InAppMessage, Trigger, priority},
+    message::{InAppMessage, Trigger, priority},
     time::{Duration, Timestamp},
     value::Value,
 };
+
+use crate::personalization::MessageTemplate;
 
 /// A campaign of the in-app channel, as its definition says.
 ///
@@ -29,8 +33,10 @@ pub struct Campaign {
     pub starts_at: Option<Timestamp>,
     /// Not at or after this.
     pub ends_at: Option<Timestamp>,
-    /// What goes out.
+    /// What goes out, to everybody the same unless there is a template.
     pub message: InAppMessage,
+    /// What its content is made from for each user.
+    pub template: Option<Arc<MessageTemplate>>,
 }
 
 /// Whether a campaign's message goes out.
@@ -82,6 +88,8 @@ impl Campaign {
             value.as_str().and_then(Duration::parse).ok_or_else(|| path.expected("a duration, like \"7d\""))
         })?;
         let ends_at = fields.integer("ends_at")?.map(Timestamp::from_ms);
+        let message = fields.read("message", MessageTemplate::read)?;
+        let (content, template) = message.ok_or_else(|| fields.error("message", "a message"))?;
         Ok(Self {
             name: fields.text("name")?.unwrap_or(id.as_str()).to_owned(),
             status,
@@ -94,8 +102,10 @@ impl Campaign {
                 trigger: fields.read("trigger", Trigger::read)?.ok_or_else(|| fields.error("trigger", "a trigger"))?,
                 repeat_after,
                 expires_at: ends_at,
-                content: fields.read("message", Content::read)?.ok_or_else(|| fields.error("message", "a message"))?,
+                render: None,
+                content,
             },
+            template: template.map(Arc::new),
         })
     }
 }

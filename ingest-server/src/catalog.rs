@@ -19,6 +19,7 @@ use crate::{
     campaign::Campaign,
     ingest::WorkspaceCounters,
     messages::Candidates,
+    personalization::Losses,
     sdk_authentication::SdkAuthentication,
     store::{Store, StoreError, WorkspaceKey},
 };
@@ -106,6 +107,8 @@ pub struct CampaignEntry {
     pub definition: Value,
     /// Names this state of the campaign's message.
     pub digest: [u8; 32],
+    /// How often nothing came of it for a user. It stays when the catalog is loaded anew.
+    pub losses: Arc<Losses>,
 }
 
 impl Workspace {
@@ -184,6 +187,20 @@ impl Catalog {
         self.workspaces.insert(key, Arc::new(workspace));
     }
 
+    /// Goes on with what the catalog before it counted.
+    fn go_on_counting(&mut self, before: &Self) {
+        for (key, workspace) in &mut self.workspaces {
+            let (Some(workspace), Some(before)) = (Arc::get_mut(workspace), before.workspaces.get(key)) else {
+                continue;
+            };
+            for entry in &mut workspace.campaigns {
+                if let Some(before) = before.campaign(&entry.id) {
+                    entry.losses = Arc::clone(&before.losses);
+                }
+            }
+        }
+    }
+
     /// The workspace.
     pub fn workspace(&self, key: WorkspaceKey) -> Option<&Arc<Workspace>> {
         self.workspaces.get(&key)
@@ -235,7 +252,9 @@ impl Catalogs {
     /// Puts in place what the store has now. To be called after every change of a definition.
     pub async fn reload(&self, store: &dyn Store) -> Result<(), StoreError> {
         let _loading = self.loading.lock().await;
-        let catalog = Arc::new(store.load_catalog().await?);
+        let mut catalog = store.load_catalog().await?;
+        catalog.go_on_counting(&self.current());
+        let catalog = Arc::new(catalog);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = catalog;
         Ok(())
     }

@@ -17,6 +17,7 @@ pub mod definitions;
 pub mod http;
 pub mod ingest;
 pub mod messages;
+pub mod personalization;
 pub mod report;
 pub mod sdk_authentication;
 pub mod segments;

@@ -6,6 +6,7 @@ use super::{
     action::ClickAction,
     language::{Direction, Language},
     read::{duration, extras, name, text, url},
+    render::Render,
     survey::Survey,
     theme::{ButtonTheme, Theme},
     translation::{Translations, read_translations},
@@ -35,6 +36,9 @@ pub struct InAppMessage {
     /// At this instant and later it is shown no more, also where the server can't be asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// What is still to be put into it when its trigger fires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub render: Option<Render>,
     /// What it says.
     pub content: Content,
 }

@@ -32,7 +32,8 @@ impl Language {
         &self.0
     }
 
-    pub(super) fn is(&self, tag: &str) -> bool {
+    /// Whether it has this tag, in whatever case.
+    pub fn is(&self, tag: &str) -> bool {
         self.0.eq_ignore_ascii_case(tag)
     }
 

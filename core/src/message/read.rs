@@ -133,6 +133,7 @@ pub(super) mod tests {
                 trigger: fields.read("trigger", Trigger::read)?.unwrap(),
                 repeat_after: fields.integer("repeat_after_ms")?.map(Duration::from_ms),
                 expires_at: fields.integer("expires_at")?.map(Timestamp::from_ms),
+                render: None,
                 content: fields.read("content", Content::read)?.unwrap(),
             })
         };

@@ -13,7 +13,7 @@ use kindling_core::{
 use serde::Serialize;
 
 use super::{App, Problem, auth::Secret, body};
-use crate::campaign::Campaign;
+use crate::{campaign::Campaign, catalog::CampaignEntry, personalization::LossCounts};
 
 /// A campaign as the API shows it: its definition, with its id.
 #[derive(Serialize)]
@@ -21,6 +21,9 @@ pub(super) struct CampaignView {
     id: CampaignId,
     #[serde(flatten)]
     definition: Object,
+    /// Of a message with templates: how often nothing came of it since the server started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_rendered: Option<LossCounts>,
 }
 
 /// A list of campaigns.
@@ -30,7 +33,15 @@ pub(super) struct CampaignList {
 }
 
 fn view(id: &CampaignId, definition: &Value) -> CampaignView {
-    CampaignView { id: id.clone(), definition: definition.as_object().cloned().unwrap_or_default() }
+    let definition = definition.as_object().cloned().unwrap_or_default();
+    CampaignView { id: id.clone(), definition, not_rendered: None }
+}
+
+impl From<&CampaignEntry> for CampaignView {
+    fn from(entry: &CampaignEntry) -> Self {
+        let not_rendered = entry.campaign.template.as_ref().map(|_| entry.losses.counts());
+        Self { not_rendered, ..view(&entry.id, &entry.definition) }
+    }
 }
 
 fn parse_id(id: String) -> Result<CampaignId, Problem> {
@@ -39,7 +50,7 @@ fn parse_id(id: String) -> Result<CampaignId, Problem> {
 
 /// Every campaign, in the order of ids.
 pub(super) async fn list(Secret(workspace): Secret) -> Json<CampaignList> {
-    let campaigns = workspace.campaigns.iter().map(|entry| view(&entry.id, &entry.definition)).collect();
+    let campaigns = workspace.campaigns.iter().map(CampaignView::from).collect();
     Json(CampaignList { campaigns })
 }
 
@@ -47,7 +58,7 @@ pub(super) async fn list(Secret(workspace): Secret) -> Json<CampaignList> {
 pub(super) async fn get(Secret(workspace): Secret, Path(id): Path<String>) -> Result<Json<CampaignView>, Problem> {
     let id = parse_id(id)?;
     let entry = workspace.campaign(&id).ok_or_else(|| Problem::not_found(format!("there is no campaign {id}")))?;
-    Ok(Json(view(&entry.id, &entry.definition)))
+    Ok(Json(entry.into()))
 }
 
 /// Makes or changes a campaign: see [`Campaign`].

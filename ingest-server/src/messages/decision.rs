@@ -3,10 +3,12 @@
 use kindling_core::{ids::SegmentId, limits, time::Timestamp};
 use serde::Serialize;
 
+use super::wording::word;
 use crate::{
     campaign::{Campaign, Status},
     catalog::{CampaignEntry, Workspace},
     ingest::UserState,
+    personalization::NotRendered,
 };
 
 /// What becomes of a campaign's message for one user, at one instant.
@@ -53,6 +55,25 @@ pub enum Decision {
         /// How many a device holds.
         held: usize,
     },
+    /// A template of the message says that it is not for this user.
+    Aborted {
+        /// Why.
+        because: String,
+    },
+    /// The message could not be made for this user.
+    NotRendered {
+        /// What went wrong.
+        error: String,
+    },
+}
+
+impl From<NotRendered> for Decision {
+    fn from(loss: NotRendered) -> Self {
+        match loss {
+            NotRendered::Aborted { because } => Self::Aborted { because },
+            NotRendered::Failed { error } => Self::NotRendered { error },
+        }
+    }
 }
 
 impl Decision {
@@ -74,6 +95,8 @@ impl Decision {
             Self::NotInSegment { .. } => "the user is not in the campaign's segment",
             Self::Seen { .. } => "it is shown once, and the user has seen it",
             Self::Crowded { .. } => "messages of greater priority are all that a device holds",
+            Self::Aborted { .. } => "the message's own template says that it is not for this user",
+            Self::NotRendered { .. } => "the message's template can't be rendered for this user",
         }
     }
 }
@@ -82,7 +105,11 @@ impl Decision {
 pub fn decide<'a>(workspace: &'a Workspace, user: &UserState, now: Timestamp) -> Vec<(&'a CampaignEntry, Decision)> {
     let mut decisions: Vec<(&CampaignEntry, Decision)> = workspace
         .ranked_campaigns()
-        .map(|entry| (entry, decide_one(workspace, &entry.campaign, user, now).0))
+        .map(|entry| {
+            let (decision, _) = decide_one(workspace, &entry.campaign, user, now);
+            let loss = if decision.is_sent() { word(entry, user, now).err() } else { None };
+            (entry, loss.map_or(decision, Decision::from))
+        })
         .collect();
     let beyond = decisions.iter_mut().filter(|(_, decision)| decision.is_sent()).skip(limits::MESSAGES_HELD);
     beyond.for_each(|(_, decision)| *decision = Decision::Crowded { held: limits::MESSAGES_HELD });

@@ -4,6 +4,7 @@ mod candidates;
 mod decision;
 mod select;
 mod selected;
+mod wording;
 
 pub use candidates::Candidates;
 pub use decision::{Decision, decide};

@@ -1,20 +1,22 @@
 //! The messages that go into the answer to a flush.
 
-use kindling_core::{
-    limits,
-    message::{Content, InAppMessage},
-    profile::StandardAttribute,
-    protocol::MessageSet,
-    time::Timestamp,
-    value::Value,
-};
+use std::borrow::Cow;
+
+use kindling_core::{limits, message::InAppMessage, protocol::MessageSet, time::Timestamp};
 use sha2::{Digest as _, Sha256};
 
-use super::{candidates::short, decision::decide_one};
+use super::{
+    candidates::short,
+    decision::decide_one,
+    wording::{lasts, word},
+};
 use crate::{
     catalog::{CampaignEntry, Workspace},
     ingest::UserState,
 };
+
+/// A campaign's message as the user gets it.
+type Chosen<'e> = (&'e CampaignEntry, Cow<'e, InAppMessage>);
 
 /// The user's messages, if they differ from the set that the device holds.
 ///
@@ -24,48 +26,37 @@ pub fn select(workspace: &Workspace, user: &UserState, held: &str, now: Timestam
     if user.selected.version(of, now).is_some_and(|version| name(version) == held) {
         return None;
     }
-    let mut chosen: Vec<&CampaignEntry> = Vec::new();
+    let mut chosen: Vec<Chosen<'_>> = Vec::new();
     let mut until: Option<Timestamp> = None;
     for place in workspace.candidates().of(&user.memberships) {
         let Some(entry) = workspace.campaigns.get(place as usize) else { continue };
-        let (decision, lasts) = decide_one(workspace, &entry.campaign, user, now);
-        until = until.into_iter().chain(lasts).min();
-        if decision.is_sent() && chosen.len() < limits::MESSAGES_HELD {
-            chosen.push(entry);
+        let (decision, stands) = decide_one(workspace, &entry.campaign, user, now);
+        until = until.into_iter().chain(stands).min();
+        if !decision.is_sent() || chosen.len() == limits::MESSAGES_HELD {
+            continue;
+        }
+        if let Some(template) = &entry.campaign.template {
+            until = until.into_iter().chain(lasts(template, now)).min();
+        }
+        match word(entry, user, now) {
+            Ok(message) => chosen.push((entry, message)),
+            Err(loss) => entry.losses.count(&loss),
         }
     }
-    let language = language(user);
-    let version = version(&chosen, language);
+    let version = version(&chosen);
     user.selected.remember(of, version, until);
     let version = name(version);
     (version != held)
-        .then(|| MessageSet { version, items: chosen.into_iter().map(|entry| message(entry, language)).collect() })
-}
-
-/// The language of a user: as their profile has it, or else as the browser is set that they used last.
-fn language(user: &UserState) -> Option<&str> {
-    let said = user.profile.standard(StandardAttribute::Language).and_then(Value::as_str);
-    said.or_else(|| user.devices.language())
-}
-
-/// What a campaign says in the user's language.
-fn content<'a>(entry: &'a CampaignEntry, language: Option<&str>) -> &'a Content {
-    entry.campaign.message.content.in_language(language)
-}
-
-fn message(entry: &CampaignEntry, language: Option<&str>) -> InAppMessage {
-    InAppMessage { content: content(entry, language).clone(), ..entry.campaign.message.clone() }
+        .then(|| MessageSet { version, items: chosen.into_iter().map(|(_, message)| message.into_owned()).collect() })
 }
 
 /// Tells sets of messages from one another by their contents; the empty set is none.
-fn version(chosen: &[&CampaignEntry], language: Option<&str>) -> Option<u64> {
-    let digest = chosen.iter().fold(Sha256::new(), |hash, entry| {
-        let hash = hash.chain_update(entry.digest);
-        match &content(entry, language).language {
-            Some(language) if !entry.campaign.message.content.translations.is_empty() => {
-                hash.chain_update(language.as_str())
-            }
-            _ => hash,
+fn version(chosen: &[Chosen<'_>]) -> Option<u64> {
+    let digest = chosen.iter().fold(Sha256::new(), |hash, (entry, message)| match message {
+        Cow::Borrowed(_) => hash.chain_update(entry.digest),
+        // It says to each user something else.
+        Cow::Owned(message) => {
+            hash.chain_update(entry.digest).chain_update(serde_json::to_vec(message).unwrap_or_default())
         }
     });
     (!chosen.is_empty()).then(|| short(digest))

@@ -1,6 +1,9 @@
 //! Workspaces, keys, segments and campaigns.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use kindling_core::{
     ids::{CampaignId, SegmentId, UserId, WorkspaceId},
@@ -260,7 +263,7 @@ fn load_campaigns(connection: &Connection, workspace: WorkspaceKey) -> Result<Ve
         let id = CampaignId::parse(id.as_str()).map_err(|error| corrupt(&error))?;
         let campaign = Campaign::parse(id.clone(), &definition).map_err(|error| corrupt(&error))?;
         let digest = Sha256::new().chain_update(id.as_str()).chain_update([0]).chain_update(&json).finalize().into();
-        campaigns.push(CampaignEntry { id, campaign, definition, digest });
+        campaigns.push(CampaignEntry { id, campaign, definition, digest, losses: Arc::default() });
     }
     Ok(campaigns)
 }
