@@ -97,6 +97,16 @@ uuid_id!(
     SessionId
 );
 
+impl DeviceId {
+    /// The device of records that come from none: a site's own servers send them.
+    pub const NONE: Self = Self(Uuid::nil());
+
+    /// Whether it is a device at all.
+    pub fn is_some(self) -> bool {
+        self != Self::NONE
+    }
+}
+
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $check:path, $expected:literal) => {
         $(#[$doc])*

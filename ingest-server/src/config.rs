@@ -58,6 +58,9 @@ pub struct ServeConfig {
     /// counted twice.
     #[arg(long, env = "KINDLING_KEEP_STREAMS", default_value = "400d", value_name = "DURATION", value_parser = duration)]
     pub keep_streams: Duration,
+    /// How many open pages at most are told when something of their user changes elsewhere. Each holds a connection. 0: none are.
+    #[arg(long, env = "KINDLING_LIVE_PAGES", default_value_t = 10_000, value_name = "PAGES")]
+    pub live_pages: usize,
     /// How to write logs.
     #[arg(long, env = "KINDLING_LOG_FORMAT", default_value = "text", value_enum)]
     pub log_format: LogFormat,

@@ -16,6 +16,7 @@ pub mod config;
 pub mod definitions;
 pub mod http;
 pub mod ingest;
+pub mod live;
 pub mod messages;
 pub mod personalization;
 pub mod report;
@@ -44,6 +45,7 @@ use crate::{
     definitions::Definitions,
     http::{App, Front},
     ingest::Ingest,
+    live::Live,
     store::{SqliteStore, Store},
 };
 
@@ -65,7 +67,8 @@ impl Server {
         }
         let catalogs = Arc::new(Catalogs::load(store.as_ref()).await?);
         let ingest = Ingest::start(Arc::clone(&store));
-        Ok(Self { app: App { store, catalogs, ingest, verifier: Arc::default() } })
+        let live = Arc::new(Live::new(config.live_pages));
+        Ok(Self { app: App { store, catalogs, ingest, verifier: Arc::default(), live } })
     }
 
     /// Serves on `listener` until `shutdown` resolves; then stops accepting, answers what it has accepted, and returns. Fails when
@@ -81,9 +84,11 @@ impl Server {
         let backfill = tokio::spawn(segments::backfill::run(Arc::clone(&store), Arc::clone(&self.app.catalogs)));
         let asked = Arc::new(Notify::new());
         let asked_too = Arc::clone(&asked);
+        let live = Arc::clone(&self.app.live);
         let serving = axum::serve(listener, Shared::new(Front::new(self.app))).with_graceful_shutdown(async move {
             shutdown.await;
             info!("no longer accepting; finishing what was accepted");
+            live.close();
             asked_too.notify_one();
         });
         tokio::select! {

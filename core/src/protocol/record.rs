@@ -236,6 +236,8 @@ record_errors! {
     InvalidVersion = "invalid_version", "a version number must be 1 to 4 whole numbers with dots between";
     /// There is too much of where the SDK comes from.
     InvalidMetadata = "invalid_metadata", "SDK metadata must be at most 16 texts of 1 to 64 characters";
+    /// Only a device can say it, not a site's server.
+    OnlyOfDevices = "only_of_devices", "sessions, devices, sign-ins and what is done with messages are recorded by devices only";
 }
 
 impl From<ValueError> for RecordError {
@@ -245,6 +247,29 @@ impl From<ValueError> for RecordError {
             ValueError::TooLarge => Self::TooLarge,
             ValueError::StringTooLong => Self::StringTooLong,
             ValueError::BadName => Self::InvalidName,
+        }
+    }
+}
+
+impl<P> RecordKind<P> {
+    /// Whether it is about a device, or about what was done there: nobody else can know that.
+    pub const fn is_of_device(&self) -> bool {
+        match self {
+            Self::SessionStart { .. }
+            | Self::SessionEnd { .. }
+            | Self::Identified
+            | Self::Device(_)
+            | Self::MessageImpression { .. }
+            | Self::MessageClick { .. }
+            | Self::MessageDismissal { .. } => true,
+            Self::CustomEvent { .. }
+            | Self::Purchase { .. }
+            | Self::Attribute { .. }
+            | Self::CustomAttribute { .. }
+            | Self::Subscription { .. }
+            | Self::SubscriptionGroup { .. }
+            | Self::Location(_)
+            | Self::Alias { .. } => false,
         }
     }
 }

@@ -31,7 +31,12 @@ pub(super) async fn flush(app: &App, request: Request) -> Result<Json<FlushAnswe
         batch.user_agent.take(agent);
     }
     let (stream, records) = (batch.stream, batch.records.len());
+    let (workspace, device) = (batch.workspace.key, batch.device);
+    let told = (records > 0 && app.live.is_watched()).then(|| batch.identity.clone());
     let mut answer = app.ingest.submit(batch).await?;
+    if let Some(identity) = told {
+        app.live.recorded(workspace, &identity, device);
+    }
     answer.auth = doubt;
     debug!(%stream, records, acked = answer.acked.0, rejected = answer.rejected.len(), "flush stored");
     if let Some(first) = answer.rejected.first() {

@@ -9,7 +9,9 @@ mod decisions;
 mod flush;
 mod front;
 mod health;
+mod live;
 mod problem;
+mod records;
 mod sdk_authentication;
 mod sdk_files;
 mod segments;
@@ -30,7 +32,7 @@ use tower_http::{
     trace::{DefaultMakeSpan, TraceLayer},
 };
 
-use crate::{catalog::Catalogs, ingest::Ingest, sdk_authentication::Verifier, store::Store};
+use crate::{catalog::Catalogs, ingest::Ingest, live::Live, sdk_authentication::Verifier, store::Store};
 
 pub use compression::{Coding, DecompressError, decompress};
 pub use front::Front;
@@ -50,6 +52,8 @@ pub struct App {
     pub ingest: Ingest,
     /// Who users are proven to be.
     pub verifier: Arc<Verifier>,
+    /// Open pages that want to be told what happens elsewhere.
+    pub live: Arc<Live>,
 }
 
 /// Every route but the one that [`Front`] serves itself.
@@ -72,6 +76,7 @@ fn sdk() -> Router<App> {
     // A POST never comes this far.
     Router::new()
         .route(flush::PATH, post(async || Problem::not_found("this is served elsewhere")))
+        .route(live::PATH, post(live::listen))
         .layer(cors)
         .route(sdk_files::ROUTE, get(sdk_files::get))
 }
@@ -91,6 +96,6 @@ fn management() -> Router<App> {
         .route("/campaigns/{id}", put(campaigns::put).get(campaigns::get))
         .route("/sdk_authentication", put(sdk_authentication::put).get(sdk_authentication::get))
         .route("/users/{user}", get(users::get))
-        .route("/users/{user}/records", get(users::records))
+        .route("/users/{user}/records", get(users::records).post(records::post))
         .route("/users/{user}/decisions", get(decisions::get))
 }

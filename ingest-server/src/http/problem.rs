@@ -15,6 +15,7 @@ use tracing::error;
 use super::Coding;
 use crate::{
     ingest::{DecodeBatchError, IngestError},
+    live::Full,
     sdk_authentication::Refusal,
     segments::LinkError,
     store::StoreError,
@@ -88,6 +89,11 @@ impl Problem {
     /// 400.
     pub(super) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    /// 409.
+    pub(super) fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
     }
 
     /// 408.
@@ -167,6 +173,14 @@ impl From<IngestError> for Problem {
             IngestError::Unavailable => ("unavailable", 10),
         };
         Self { retry_after: Some(seconds), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, error.to_string()) }
+    }
+}
+
+impl From<Full> for Problem {
+    fn from(full: Full) -> Self {
+        /// Seconds. A page does without until then; it is no loss.
+        const LATER: u32 = 60;
+        Self { retry_after: Some(LATER), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", full.to_string()) }
     }
 }
 

@@ -262,7 +262,9 @@ struct RecordView {
     /// By the device's clock.
     device_at: Value,
     received_at: Timestamp,
-    device: DeviceId,
+    /// `None`: a site's own server sent it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<DeviceId>,
     stream: StreamId,
     #[serde(flatten)]
     record: Object,
@@ -276,6 +278,7 @@ impl From<StoredRecord> for RecordView {
         };
         let device_at = record.remove("at").unwrap_or(Value::Null);
         let StoredRecord { at, received_at, device, stream, .. } = stored;
+        let device = device.is_some().then_some(device);
         Self { at, device_at, received_at, device, stream, record }
     }
 }

@@ -285,7 +285,7 @@ impl Working {
         let workspace = batch.workspace.key;
         let lost = self.position(batch).lost.saturating_add(lost);
         self.streams.put((workspace, batch.stream), Position { seq, at, lost, last_used: batch.received_at });
-        if self.devices.get(&(workspace, batch.device)) != Some(&user) {
+        if batch.device.is_some() && self.devices.get(&(workspace, batch.device)) != Some(&user) {
             self.devices.put((workspace, batch.device), user);
         }
     }
@@ -330,6 +330,8 @@ impl Working {
             let outcome = incoming.record.as_ref().map_err(|error| *error).and_then(|record| {
                 let at = match again {
                     Some(again) => again.times.get(place).copied().unwrap_or(record.at),
+                    // A server may put down what it finds in its books, in whatever order.
+                    None if !batch.device.is_some() => clock.correct(record.at),
                     None => clock.correct(record.at).max(latest),
                 };
                 // Also for a record that is then rejected: what follows it did not happen before it.
@@ -345,7 +347,9 @@ impl Working {
                     RecordKind::Alias { label, name } => {
                         user.aliases.insert(Alias { label: label.clone(), name: name.clone() });
                     }
-                    RecordKind::Device(info) => user.devices.says(batch.device, (**info).clone(), at),
+                    RecordKind::Device(info) if batch.device.is_some() => {
+                        user.devices.says(batch.device, (**info).clone(), at)
+                    }
                     _ => {}
                 }
                 Ok((record, at))
@@ -370,8 +374,10 @@ impl Working {
                 }),
             }
         }
-        user.devices.seen(batch.device, batch.received_at);
-        applied.new_agent = user.devices.agent(batch.device, &batch.user_agent, batch.received_at);
+        if batch.device.is_some() {
+            user.devices.seen(batch.device, batch.received_at);
+            applied.new_agent = user.devices.agent(batch.device, &batch.user_agent, batch.received_at);
+        }
         let overturned = before.overturned(&user.subject(id), batch.received_at);
         if again.is_some() {
             // What followed from it the first time is in the log as well. What it says is put in when everything has been applied.

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, sync::Arc};
 
 use bytes::Bytes;
 use kindling_core::{
-    ids::{DeviceId, Seq, StreamId},
+    ids::{DeviceId, ExternalId, Seq, StreamId},
     limits,
     protocol::{AgentParts, FlushRequest, Identity, Record, RecordError},
     time::Timestamp,
@@ -152,6 +152,29 @@ pub fn decode_logged(
     Ok(head.batch(workspace, records, body, received_at))
 }
 
+/// Makes a batch of records that come from a site's own server, each as JSON with its `seq` and `at`, in whatever order.
+pub fn from_server(
+    workspace: Arc<Workspace>,
+    (stream, user): (StreamId, ExternalId),
+    records: Vec<Box<RawValue>>,
+    received_at: Timestamp,
+) -> Result<Batch, DecodeBatchError> {
+    let read = |(place, raw): (usize, &RawValue)| {
+        let mut incoming = read_record(raw.get()).ok_or(DecodeBatchError::NoSeq(place))?;
+        if incoming.record.as_ref().is_ok_and(|record| record.kind.is_of_device()) {
+            incoming.record = Err(RecordError::OnlyOfDevices);
+        }
+        Ok(incoming)
+    };
+    let incoming: Vec<Incoming> =
+        records.iter().map(AsRef::as_ref).enumerate().map(read).collect::<Result<_, DecodeBatchError>>()?;
+    let (device, sent_at) = (DeviceId::NONE, received_at);
+    let identity = Identity { external_id: Some(user), anonymous_id: None };
+    let body = serde_json::to_vec(&Logged { device, stream, identity: identity.clone(), sent_at, records })?;
+    let head = Head { device, stream, identity, sent_at, messages: None, auth: None, agent: Some(AgentParts::NONE) };
+    Ok(head.batch(workspace, incoming, Bytes::from(body), received_at))
+}
+
 /// What the log needs of a flush.
 #[derive(Serialize, Deserialize)]
 struct Logged<R> {
@@ -162,12 +185,20 @@ struct Logged<R> {
     records: Vec<R>,
 }
 
+/// The records of a flush, whatever else it has.
+#[derive(Deserialize)]
+struct OnlyRecords<'r> {
+    #[serde(borrow)]
+    records: Vec<&'r RawValue>,
+}
+
 impl Batch {
     /// The flush with only those of its records that `keep` names, as JSON for the log.
     pub fn body_with(&self, keep: impl Fn(Seq) -> bool) -> Result<Bytes, serde_json::Error> {
-        let request: FlushRequest<&RawValue> = serde_json::from_slice(&self.body)?;
-        let mut records: Vec<(Seq, &RawValue)> = Vec::with_capacity(request.records.len());
-        for raw in request.records {
+        // What it says beside its records is known, and of nobody else's interest.
+        let OnlyRecords { records: raws } = serde_json::from_slice(&self.body)?;
+        let mut records: Vec<(Seq, &RawValue)> = Vec::with_capacity(raws.len());
+        for raw in raws {
             records.extend(seq_of(raw.get()).map(|seq| (seq, raw)));
         }
         records.sort_by_key(|(seq, _)| *seq);

@@ -13,7 +13,7 @@ mod user_agents;
 mod user_devices;
 
 pub use apply::{LogEntry, Person, Position, ReplayError, Settled, UserState, Working, apply, replay};
-pub use batch::{Batch, DecodeBatchError, Incoming, decode, decode_logged};
+pub use batch::{Batch, DecodeBatchError, Incoming, decode, decode_logged, from_server};
 pub use counters::{Counted, Counters, WorkspaceCounters};
 pub use memberships::{Change, Memberships};
 pub use queue::{Ingest, IngestError, Room};
