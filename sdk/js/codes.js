@@ -28,6 +28,7 @@ export const ASKS = {
   heldMessages: 23,
   queuedRecords: 24,
   end: 25,
+  head: 26,
 };
 
 /** Why a flush failed, or records were dropped. */

@@ -41,6 +41,11 @@ export interface InitializationOptions {
    * Default `false`.
    */
   enableSdkAuthentication?: boolean;
+  /**
+   * While the page is seen, hold a connection by which the server says that something of the user was recorded elsewhere, by another
+   * device or by your servers: then a message that follows from it comes at once, not with the next flush. Default `false`.
+   */
+  enableLiveUpdates?: boolean;
   /** The version of your app, for segments. 1 to 255 characters. */
   appVersion?: string;
   /** The same as one to four numbers, like `"1.2.3.4"`; only with `appVersion`. */

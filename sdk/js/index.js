@@ -139,6 +139,8 @@ function fail(text, error) {
 /** Takes everything of the SDK from the page, and tells those who wait for a flush that nothing comes any more. */
 function halt(mine) {
   mine.browser?.stop();
+  mine.live?.stop();
+  mine.live = undefined;
   clearDisplay(mine);
   mine.up = false;
   const callbacks = [...waiters.values()];
@@ -215,7 +217,9 @@ function begin(mine, left = []) {
   const own = (...ask) => state === mine && act(...ask);
   glue.start(toJson(started), makeHost(options.filtersWasm, () => own(ASKS.canTest)));
   mine.up = true;
-  mine.browser = connect(own, `${options.baseUrl.replace(/\/+$/, "")}/sdk/v1/flush`);
+  const url = (mine.url = `${options.baseUrl.replace(/\/+$/, "")}/sdk/v1/`);
+  mine.browser = connect(own, `${url}flush`);
+  if (options.enableLiveUpdates) listen(mine, own);
   updateInterests();
   tellDevice();
   act(ASKS.begin);
@@ -230,6 +234,19 @@ function begin(mine, left = []) {
   say("ready");
   window.dispatchEvent(new CustomEvent("kindling.initialized"));
   return isInitialized();
+}
+
+/** Hears of what happens elsewhere, as long as the module is there. */
+function listen(mine, own) {
+  import("./live.js").then(
+    (live) => {
+      // Another start may have come between.
+      if (state !== mine || !mine.up || mine.live) return;
+      mine.live = live.listen(`${mine.url}live`, () => own(ASKS.head), () => own(ASKS.flush));
+      mine.live.renew(mine.stream);
+    },
+    (error) => console.warn("[kindling] could not load what hears of changes; flushes go on", error),
+  );
 }
 
 /** Does something as of the time at which the page called for it. */
@@ -298,6 +315,7 @@ function receive(value, body) {
     if (value.held) state.holds = true;
     prepareDisplay();
     state.browser[type](value, body);
+    if (value.stream) (state.stream = value.stream), state.live?.renew(value.stream);
   } else if (type === "auth") {
     delete value.type;
     tell(type, value);

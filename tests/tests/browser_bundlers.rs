@@ -158,6 +158,7 @@ fn exactly_what_is_meant_is_packed() {
         "dist/inline.js",
         "dist/kindling_bg.wasm",
         "dist/kindling_filters_bg.wasm",
+        "dist/live.js",
         "dist/loader.d.ts",
         "dist/loader.js",
         "dist/wrongs.js",

@@ -15,8 +15,8 @@ use crate::process;
 use crate::project::Project;
 
 /// The files of the package that pages load from the server.
-const FILES: [&str; 6] =
-    ["index.js", "kindling_bg.wasm", "display.js", "wrongs.js", "filters.js", "kindling_filters_bg.wasm"];
+const FILES: [&str; 7] =
+    ["index.js", "kindling_bg.wasm", "display.js", "wrongs.js", "filters.js", "kindling_filters_bg.wasm", "live.js"];
 
 /// The loader in the package, its name on the server, and what it has for the SDK's address.
 const LOADER: &str = "loader.js";

@@ -42,7 +42,7 @@ const FEATURES: [&str; 6] = [
     "--enable-reference-types",
     "--enable-sign-ext",
 ];
-const BUNDLE_OPTIONS: [&str; 7] = [
+const BUNDLE_OPTIONS: [&str; 8] = [
     "--bundle",
     "--format=esm",
     "--target=es2022",
@@ -50,6 +50,7 @@ const BUNDLE_OPTIONS: [&str; 7] = [
     // Files of their own, which are loaded when they are needed.
     "--external:./display.js",
     "--external:./filters.js",
+    "--external:./live.js",
     "--external:./wrongs.js",
 ];
 const SCRIPT_OPTIONS: [&str; 4] = ["--module", "--compress", "passes=3,ecma=2020", "--mangle"];

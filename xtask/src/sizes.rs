@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use crate::process;
 
 /// What pages load, one way or another. The type declarations are read by editors only.
-const LOADED: [&str; 8] = [
+const LOADED: [&str; 9] = [
     "kindling_bg.wasm",
     "index.js",
     "display.js",
@@ -17,6 +17,7 @@ const LOADED: [&str; 8] = [
     "filters.js",
     "inline.js",
     "filters-module.js",
+    "live.js",
     LOADER,
 ];
 

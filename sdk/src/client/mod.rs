@@ -402,6 +402,11 @@ impl<H: Host> Client<H> {
         json
     }
 
+    /// The head of a flush, without any records: by it the server knows who asks for something else.
+    pub fn head(&self, now: Timestamp) -> String {
+        write::request(&self.config, self.device, self.current(), now, None)
+    }
+
     /// How many records wait.
     pub fn queued(&self) -> usize {
         self.streams.iter().map(|stream| stream.waiting().len()).sum()

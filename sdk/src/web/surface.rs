@@ -152,6 +152,7 @@ impl Sdk {
             21 => return client.device().text(),
             22 => return client.external_id().map(|id| id.as_str().to_owned()).unwrap_or_default(),
             23 => return client.held_messages_json(),
+            26 => return client.head(now),
             _ => return client.queued_records(),
         }
         done.err().map_or_else(String::new, |wrong| whole(wrong.0.into()))
