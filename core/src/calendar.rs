@@ -1,11 +1,13 @@
 //! Days of the calendar (proleptic Gregorian), and the instants that people write.
 
+use std::fmt;
+
 use crate::time::Timestamp;
 
 const DAY_MS: i64 = 86_400_000;
 
 /// A day of the calendar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Date {
     /// The year, from 0 to 9999 when it was read from text.
     pub year: i64,
@@ -67,6 +69,13 @@ impl Date {
     /// When the day begins where clocks show what UTC shows.
     pub fn begins(self) -> Timestamp {
         Timestamp::from_ms(self.days().saturating_mul(DAY_MS))
+    }
+}
+
+/// `YYYY-MM-DD`.
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
     }
 }
 

@@ -134,6 +134,8 @@ pub const VARIANTS_SEEN: usize = 16;
 /// Events that pass the tests of a conversion and are kept one by one for each user, the last ones, to tell what follows an
 /// impression that arrives late. (Of events of which nothing is tested, the profile has the last [`EVENT_RECENT_TIMES`].)
 pub const OUTCOMES_KEPT: usize = 8;
+/// Days of one report: a year, of which a leap year is the longest.
+pub const REPORT_DAYS: i64 = 366;
 
 /// The JWT by which a site proves who its user is, in bytes: room for the longest external id, however it is written in there, beside
 /// the signature of the longest key.

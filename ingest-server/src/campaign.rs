@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use kindling_core::{
+    conversion::Conversion,
     decode::{DecodeError, Fields, Path},
-    ids::{CampaignId, SegmentId},
+    ids::{CampaignId, SegmentId, VariantId},
     message::{InAppMessage, Trigger, priority},
     time::{Duration, Timestamp},
     value::Value,
 };
 
-use crate::personalization::MessageTemplate;
+use crate::{personalization::MessageTemplate, segments::Here};
 
 /// A campaign of the in-app channel, as its definition says.
 ///
@@ -37,6 +38,8 @@ pub struct Campaign {
     pub message: InAppMessage,
     /// What its content is made from for each user.
     pub template: Option<Arc<MessageTemplate>>,
+    /// What counts as a conversion.
+    pub conversions: Vec<Conversion>,
 }
 
 /// Whether a campaign's message goes out.
@@ -69,8 +72,9 @@ impl Campaign {
                 "repeat_after",
                 "trigger",
                 "message",
+                "conversions",
             ],
-            "name, channel, status, segment, priority, starts_at, ends_at, repeat_after, trigger or message",
+            "name, channel, status, segment, priority, starts_at, ends_at, repeat_after, trigger, message or conversions",
         )?;
         if fields.required_text("channel", "in_app")? != "in_app" {
             return Err(fields.error("channel", "in_app"));
@@ -87,6 +91,7 @@ impl Campaign {
         let repeat_after = fields.read("repeat_after", |value, path| {
             value.as_str().and_then(Duration::parse).ok_or_else(|| path.expected("a duration, like \"7d\""))
         })?;
+        let conversions = Conversion::read_all(&fields, &Here)?;
         let ends_at = fields.integer("ends_at")?.map(Timestamp::from_ms);
         let message = fields.read("message", MessageTemplate::read)?;
         let (content, template) = message.ok_or_else(|| fields.error("message", "a message"))?;
@@ -96,6 +101,7 @@ impl Campaign {
             segment,
             starts_at: fields.integer("starts_at")?.map(Timestamp::from_ms),
             ends_at,
+            conversions,
             message: InAppMessage {
                 id,
                 priority: priority(&fields)?,
@@ -107,5 +113,20 @@ impl Campaign {
             },
             template: template.map(Arc::new),
         })
+    }
+
+    /// Whether reports tell clicks on that button of its message from others.
+    pub fn has_button(&self, id: &str) -> bool {
+        self.message.content.has_button(id)
+    }
+
+    /// Its variants, and whether each is the control group.
+    pub fn variants(&self) -> impl Iterator<Item = (&VariantId, bool)> {
+        std::iter::empty()
+    }
+
+    /// Whether it has that variant.
+    pub fn has_variant(&self, id: &VariantId) -> bool {
+        self.variants().any(|(variant, _)| variant == id)
     }
 }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use kindling_core::{
+    conversion::ConversionIndex,
     ids::{CampaignId, SegmentId, WorkspaceId},
     segment::{Filter, SegmentIndex},
     value::Value,
@@ -62,6 +63,8 @@ pub struct Workspace {
     pub counters: HashMap<u64, Counter>,
     /// Its campaigns, in the order of their ids.
     pub campaigns: Vec<CampaignEntry>,
+    /// What counts as a conversion of them, by what happens.
+    pub conversions: ConversionIndex,
     /// Whether flushes must prove who their users are.
     pub sdk_authentication: SdkAuthentication,
     places: HashMap<SegmentId, u32>,
@@ -125,8 +128,23 @@ impl Workspace {
         );
         let places = (0..).zip(&segments).map(|(place, segment)| (segment.id.clone(), place)).collect();
         let candidates = Candidates::new(&campaigns, &places);
+        let conversions = campaigns.iter().map(|entry| (&entry.id, entry.campaign.conversions.as_slice()));
+        let conversions = ConversionIndex::new(conversions);
         let (counters, sdk_authentication) = (HashMap::new(), SdkAuthentication::default());
-        Self { key, id, name, revision, segments, index, counters, campaigns, sdk_authentication, places, candidates }
+        Self {
+            key,
+            id,
+            name,
+            revision,
+            segments,
+            index,
+            counters,
+            campaigns,
+            conversions,
+            sdk_authentication,
+            places,
+            candidates,
+        }
     }
 
     /// The place of the segment of that id.

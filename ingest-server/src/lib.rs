@@ -11,6 +11,7 @@
 //! 4. Only when that is on disk is the request answered.
 
 pub mod campaign;
+pub mod campaign_report;
 pub mod catalog;
 pub mod config;
 pub mod definitions;

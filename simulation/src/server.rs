@@ -12,7 +12,7 @@ use ingest_server::{
     store::{CountStep, MemoryDisk, Moment, SimulatedStore, StoreError, StoreOptions, WorkspaceKey},
 };
 use kindling_core::{
-    ids::{SegmentId, Seq, StreamId, WorkspaceId},
+    ids::{CampaignId, SegmentId, Seq, StreamId, WorkspaceId},
     protocol::FlushAnswer,
     time::Timestamp,
 };
@@ -39,6 +39,22 @@ const CHANGES: [(&str, &str); 9] = [
     ("choosy", r#"{"not":{"event":"tick","where":[{"property":"n","is":0}],"within":"4m"}}"#),
     ("choosy", r#"{"event":"tick"}"#),
     ("exact", r#"{"event":"tick","where":[{"property":"n","is":3}],"count":{"exactly":1}}"#),
+];
+
+/// Nothing shows their messages; that they were seen is made up.
+pub const CAMPAIGNS: [(&str, &str); 2] = [
+    (
+        "sale",
+        r#"{"channel":"in_app","trigger":{"type":"custom_event","name":"never"},"message":{"type":"modal","body":"B"},
+            "conversions":[{"id":"bought","type":"purchase","within":"10m"},
+                {"id":"ticked","type":"custom_event","name":"tick","within":"1m"},
+                {"id":"thrice","type":"custom_event","name":"tick","where":[{"property":"n","is":3}],"within":"20m"},
+                {"id":"back","type":"session_start","within":"5m"}]}"#,
+    ),
+    (
+        "hello",
+        r#"{"channel":"in_app","trigger":{"type":"custom_event","name":"never"},"message":{"type":"modal","body":"B"}}"#,
+    ),
 ];
 
 /// What an answer is, if there is one.
@@ -78,6 +94,10 @@ impl Server {
         for (id, filter) in SEGMENTS {
             let filter = serde_json::from_str(filter).unwrap();
             store.put_segment(workspace, &SegmentId::parse(id).unwrap(), &filter).unwrap();
+        }
+        for (id, definition) in CAMPAIGNS {
+            let definition = serde_json::from_str(definition).unwrap();
+            store.put_campaign(workspace, &CampaignId::parse(id).unwrap(), &definition).unwrap();
         }
         let catalog = Arc::new(store.load_catalog().unwrap());
         let deadly = Arc::new(Mutex::new((Dice::new(dice.bits()), Some(*dice.pick(&[6, 20, 60])))));

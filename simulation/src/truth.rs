@@ -2,16 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ingest_server::store::{LoggedChange, RecordQuery, StoredRecord, UserRef};
+use ingest_server::{
+    catalog::Workspace,
+    store::{LoggedChange, RecordQuery, ReportRows, StoredRecord, UserRef},
+};
 use kindling_core::{
-    ids::{AnonymousId, ExternalId, SegmentId, StreamId, UserId},
+    calendar::Date,
+    conversion::{Exposures, Figure, Happened},
+    ids::{AnonymousId, CampaignId, ExternalId, SegmentId, StreamId, UserId},
+    limits,
     profile::{Origin, Profile, Stamp},
     protocol::{Identity, Record, RecordKind},
     segment::evaluate,
     time::Timestamp,
+    value::Value,
 };
 
-use crate::server::Server;
+use crate::server::{CAMPAIGNS, Server};
 
 /// Identities of streams, as they were sent.
 pub type Identities = BTreeMap<StreamId, Identity>;
@@ -30,6 +37,7 @@ pub fn check(server: &mut Server, identities: &Identities, events: &BTreeMap<Str
     let mut held_by: BTreeSet<(u32, UserId)> = BTreeSet::new();
     let mut counted: BTreeMap<String, u32> = BTreeMap::new();
     let mut places: BTreeSet<(StreamId, u64)> = BTreeSet::new();
+    let mut reports: BTreeMap<CampaignId, ReportRows> = BTreeMap::new();
     let mut owners: BTreeMap<AnonymousId, BTreeSet<Option<ExternalId>>> = BTreeMap::new();
     for number in 1.. {
         let Some((user, missing)) = find(server, UserId(number)) else { break };
@@ -45,12 +53,14 @@ pub fn check(server: &mut Server, identities: &Identities, events: &BTreeMap<Str
         let tracked: BTreeMap<u64, _> = tracked.into_iter().map(|tracked| (tracked.id, tracked)).collect();
         // The profile is what its records make it, in whatever order.
         let mut profile = Profile::new(Timestamp::from_ms(0));
+        let mut exposures = Exposures::default();
         for stored in &records {
             let identity = identities.get(&stored.stream).expect("a stream that was sent");
             let record: Record = serde_json::from_str(&serde_json::to_string(&stored.record).unwrap()).unwrap();
             assert!(places.insert((stored.stream, record.seq.0)), "twice in the log: {stored:?}");
             let origin = if identity.external_id.is_some() { Origin::Identified } else { Origin::Anonymous };
             profile.apply(&record.kind, Stamp { origin, at: stored.at, seq: record.seq }).unwrap();
+            note(&mut reports, &mut exposures, &profile, &record.kind, stored.at, segments);
             if let RecordKind::CustomEvent { name, properties } = &record.kind {
                 for tracked in tracked.values().filter(|tracked| tracked.of.is(&record.kind)) {
                     if tracked.counts(properties.as_ref(), stored.at) {
@@ -74,6 +84,15 @@ pub fn check(server: &mut Server, identities: &Identities, events: &BTreeMap<Str
             found.retain_tracked(|number| tracked.contains_key(&number));
             assert_eq!(found, profile, "user {user}");
         }
+        if is_kept_whole(&records) {
+            assert_eq!(state.exposures, exposures, "user {user}");
+        }
+        for (campaign, exposure) in state.exposures.campaigns() {
+            let report = reports.entry(campaign.clone()).or_default();
+            for (variant, day, figure, amount) in exposure.shares() {
+                *report.entry((day, variant, figure)).or_default() += amount;
+            }
+        }
         // The segments are those of evaluating every filter anew.
         let wanted: Vec<&SegmentId> = segments
             .segments
@@ -86,6 +105,7 @@ pub fn check(server: &mut Server, identities: &Identities, events: &BTreeMap<Str
         held_by.extend(state.memberships.places().map(|place| (place, user)));
     }
     check_changes(server, &held_by);
+    check_reports(server, &reports);
     for (id, owners) in owners {
         // Whoever an anonymous visitor turned out to be is one of those who signed in on that page, and only one.
         assert_eq!(owners.len(), 1, "the records of {id} are on several profiles: {owners:?}");
@@ -105,6 +125,78 @@ pub fn check(server: &mut Server, identities: &Identities, events: &BTreeMap<Str
             Fate::AtMostOnce => assert!(times <= 1, "{name} is there {times} times"),
         }
     }
+}
+
+/// What a record does to reports, beside what follows from its user; and to that. The profile has it already.
+fn note(
+    reports: &mut BTreeMap<CampaignId, ReportRows>,
+    exposures: &mut Exposures,
+    profile: &Profile,
+    kind: &RecordKind,
+    at: Timestamp,
+    workspace: &Workspace,
+) {
+    let conversions = |id: &CampaignId| workspace.campaign(id).unwrap().campaign.conversions.as_slice();
+    let mut count = |campaign: &CampaignId, figure| {
+        let report = reports.entry(campaign.clone()).or_default();
+        *report.entry((Date::of(at, 0), None, figure)).or_default() += 1;
+    };
+    match kind {
+        RecordKind::MessageImpression { message, .. } => {
+            count(message, Figure::Impressions);
+            exposures.see(message, (None, at), conversions(message), profile, &mut |_, _, _| {});
+        }
+        RecordKind::MessageClick { message, .. } => count(message, Figure::Clicks),
+        _ => {}
+    }
+    for watch in workspace.conversions.of(kind) {
+        let (properties, revenue) = match kind {
+            RecordKind::CustomEvent { properties, .. } => (properties.as_ref(), None),
+            RecordKind::Purchase { price, quantity, currency, .. } => (None, Some((*currency, price.times(*quantity)))),
+            _ => (None, None),
+        };
+        if watch.tests.iter().all(|test| test.holds(properties)) {
+            exposures.happen(watch, Happened { at, revenue }, conversions, &mut |_, _, _| {});
+        }
+    }
+}
+
+/// Whether what is kept of a user one by one is all there is, so that the order in which it arrived can't show.
+fn is_kept_whole(records: &[StoredRecord]) -> bool {
+    let count = |text: &str| {
+        records
+            .iter()
+            .filter(|stored| {
+                stored.record.as_object().is_some_and(|record| {
+                    record.get("name").or_else(|| record.get("message")).and_then(Value::as_str) == Some(text)
+                })
+            })
+            .count()
+    };
+    count("tick") <= limits::OUTCOMES_KEPT && count("sale") <= limits::IMPRESSIONS_KEPT
+}
+
+/// The reports are what the records and their users come to.
+fn check_reports(server: &mut Server, wanted: &BTreeMap<CampaignId, ReportRows>) {
+    let workspace = server.workspace;
+    let days = (Date::from_days(0), Date::from_days(100_000));
+    for (campaign, _) in CAMPAIGNS {
+        let id = CampaignId::parse(campaign).unwrap();
+        let found = server.store().report(workspace, &id, days).unwrap();
+        assert_eq!(found, wanted.get(&id).cloned().unwrap_or_default(), "the report of {id}");
+    }
+}
+
+/// How many conversions all reports have.
+pub fn conversions(server: &mut Server) -> i64 {
+    let (workspace, days) = (server.workspace, (Date::from_days(0), Date::from_days(100_000)));
+    let mut conversions = 0;
+    for (campaign, _) in CAMPAIGNS {
+        let report = server.store().report(workspace, &CampaignId::parse(campaign).unwrap(), days).unwrap();
+        let of = |(_, _, figure): &(_, _, Figure)| matches!(figure, Figure::Conversions(_));
+        conversions += report.iter().filter(|(key, _)| of(key)).map(|(_, users)| users).sum::<i64>();
+    }
+    conversions
 }
 
 /// Entering and leaving alternate, and come to who is in which segment.

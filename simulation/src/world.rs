@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kindling_core::{
-    ids::{ExternalId, StreamId},
+    ids::{CampaignId, ExternalId, StreamId},
     profile::StandardAttribute,
     protocol::{AttributeChange, Currency, Hundredths, RecordKind},
     time::{Duration, Timestamp},
@@ -27,6 +27,8 @@ pub struct Outcome {
     pub crashes: usize,
     /// How many unique events were logged.
     pub events: usize,
+    /// How many conversions the reports have in the end.
+    pub conversions: i64,
 }
 
 struct Device {
@@ -94,7 +96,8 @@ pub fn run(seed: u64, talkative: bool) -> Outcome {
         world.step();
     }
     world.settle();
-    Outcome { trace: world.trace, crashes: world.server.crashes, events: world.events.len() }
+    let conversions = truth::conversions(&mut world.server);
+    Outcome { trace: world.trace, crashes: world.server.crashes, events: world.events.len(), conversions }
 }
 
 impl World {
@@ -161,7 +164,7 @@ impl World {
     }
 
     fn log(&mut self, device: usize) {
-        let kind = match self.dice.roll(8) {
+        let kind = match self.dice.roll(10) {
             0..3 => {
                 let name = format!("event-{}", self.events.len());
                 RecordKind::CustomEvent { name, properties: None }
@@ -179,6 +182,11 @@ impl World {
                 let name = *self.dice.pick(&["Ada", "Bob"]);
                 RecordKind::Attribute { name: StandardAttribute::FirstName, value: name.into() }
             }
+            7 => {
+                let message = CampaignId::parse(*self.dice.pick(&["sale", "sale", "hello"])).unwrap();
+                RecordKind::MessageImpression { message, variant: None }
+            }
+            8 => RecordKind::MessageClick { message: CampaignId::parse("sale").unwrap(), button: None, variant: None },
             _ => RecordKind::Purchase {
                 product_id: "mug".into(),
                 price: Hundredths(250),

@@ -23,7 +23,7 @@ fn play(quarter: u64) {
         }
         return;
     }
-    let (mut crashes, mut events) = (0, 0);
+    let (mut crashes, mut events, mut conversions) = (0, 0, 0);
     let seeds = number("KINDLING_SIM_SEEDS").unwrap_or(SEEDS);
     for seed in (0..seeds).filter(|seed| seed % 4 == quarter) {
         let outcome = catch_unwind(AssertUnwindSafe(|| run(seed, false)));
@@ -32,9 +32,11 @@ fn play(quarter: u64) {
         });
         crashes += outcome.crashes;
         events += outcome.events;
+        conversions += outcome.conversions;
     }
     // A world in which nothing happens proves nothing.
-    assert!(seeds < 100 || (crashes as u64 > seeds / 8 && events as u64 > seeds), "{crashes} crashes, {events} events");
+    let enough = crashes as u64 > seeds / 8 && events as u64 > seeds && conversions.unsigned_abs() > seeds / 4;
+    assert!(seeds < 100 || enough, "{crashes} crashes, {events} events, {conversions} conversions");
 }
 
 #[test]

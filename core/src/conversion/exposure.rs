@@ -54,10 +54,6 @@ pub struct Converted {
 /// Something that reports count.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Figure {
-    /// Users who were in the audience while the campaign ran.
-    Eligible,
-    /// Users to whose device it went.
-    Sent,
     /// Impressions.
     Impressions,
     /// Users who saw the variant.
@@ -214,8 +210,6 @@ impl Figure {
     /// As it is stored.
     pub fn to_text(&self) -> String {
         match self {
-            Self::Eligible => "eligible".to_owned(),
-            Self::Sent => "sent".to_owned(),
             Self::Impressions => "impressions".to_owned(),
             Self::UniqueImpressions => "unique_impressions".to_owned(),
             Self::SeenAnother => "seen_another".to_owned(),
@@ -231,8 +225,6 @@ impl Figure {
     pub fn parse(text: &str) -> Option<Self> {
         Some(match text.split_once('/') {
             None => match text {
-                "eligible" => Self::Eligible,
-                "sent" => Self::Sent,
                 "impressions" => Self::Impressions,
                 "unique_impressions" => Self::UniqueImpressions,
                 "seen_another" => Self::SeenAnother,
@@ -259,8 +251,6 @@ mod tests {
     fn figures_are_read_as_they_are_written() {
         let id = ConversionId::parse("bought").unwrap();
         for figure in [
-            Figure::Eligible,
-            Figure::Sent,
             Figure::Impressions,
             Figure::UniqueImpressions,
             Figure::SeenAnother,

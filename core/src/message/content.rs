@@ -217,6 +217,25 @@ impl Content {
         content.translations = read_translations(&fields, &content)?;
         Ok(content)
     }
+
+    /// Whether reports tell clicks on that button from others: the message has it, or, of an HTML message, its page names it in quotation
+    /// marks. (Anybody can send any name, and reports have no room for all of them.)
+    pub fn has_button(&self, id: &str) -> bool {
+        let is_own = match &self.style {
+            Style::Survey(_) => id == SUBMIT,
+            Style::Html { html } => is_quoted(html, id),
+            Style::SlideUp { .. } | Style::Modal | Style::FullScreen => false,
+        };
+        is_own || self.buttons.iter().any(|button| button.id == id)
+    }
+}
+
+fn is_quoted(html: &str, id: &str) -> bool {
+    html.match_indices(id).any(|(at, _)| {
+        let before = html.get(..at).and_then(|before| before.chars().next_back());
+        let after = html.get(at + id.len()..).and_then(|after| after.chars().next());
+        before == after && matches!(before, Some('\'' | '"' | '`'))
+    })
 }
 
 /// The page of an HTML message.
@@ -260,6 +279,20 @@ mod tests {
 
     fn read(json: &str) -> Result<Content, String> {
         Content::read(&serde_json::from_str(json).unwrap(), &Path::Definition).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn reports_know_the_buttons() {
+        let modal = read(r#"{"type":"modal","body":"B","buttons":[{"id":"go","text":"Go"}]}"#).unwrap();
+        assert!(modal.has_button("go") && !modal.has_button("submit"));
+        let html = r#"{"type":"html","body":"B","html":"<button onclick=\"kindling.logClick('spin')\">Spin</button>"}"#;
+        let html = read(html).unwrap();
+        assert!(html.has_button("spin"));
+        for other in ["spi", "Spin", "button", ""] {
+            assert!(!html.has_button(other), "{other}");
+        }
+        let survey = r#"{"type":"survey","question":{"type":"rating","from":0,"to":10,"low":"L","high":"H"},"answer":{"attribute":"nps"},"submit":"Send","body":"B"}"#;
+        assert!(read(survey).unwrap().has_button("submit"));
     }
 
     #[test]

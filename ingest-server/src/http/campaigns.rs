@@ -44,7 +44,7 @@ impl From<&CampaignEntry> for CampaignView {
     }
 }
 
-fn parse_id(id: String) -> Result<CampaignId, Problem> {
+pub(super) fn parse_id(id: String) -> Result<CampaignId, Problem> {
     CampaignId::parse(id).map_err(|error| Problem::bad_request("invalid_id", format!("the campaign's id: {error}")))
 }
 

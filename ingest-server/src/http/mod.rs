@@ -12,6 +12,7 @@ mod health;
 mod live;
 mod problem;
 mod records;
+mod reports;
 mod sdk_authentication;
 mod sdk_files;
 mod segments;
@@ -94,6 +95,7 @@ fn management() -> Router<App> {
         .route("/segment_changes", get(audience::changes))
         .route("/campaigns", get(campaigns::list))
         .route("/campaigns/{id}", put(campaigns::put).get(campaigns::get))
+        .route("/campaigns/{id}/report", get(reports::get))
         .route("/sdk_authentication", put(sdk_authentication::put).get(sdk_authentication::get))
         .route("/users/{user}", get(users::get))
         .route("/users/{user}/records", get(users::records).post(records::post))

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use kindling_core::{
+    conversion::Exposures,
     ids::{Alias, AnonymousId, DeviceId, ExternalId, Seq, StreamId, UserId},
     limits,
     profile::{Origin, Profile, Stamp},
@@ -13,7 +14,7 @@ use kindling_core::{
 };
 
 use super::{
-    Batch, Change, Counted, Counters, Incoming, Memberships, Resident, UserAgent, clock::Clock,
+    Batch, Change, Counters, Incoming, Memberships, Properties, ReportChanges, Resident, UserAgent, clock::Clock,
     user_devices::UserDevices,
 };
 use crate::{
@@ -43,6 +44,8 @@ pub struct Working {
     pub users: Resident<UserId, Person>,
     /// What is counted beside what every profile counts.
     pub counters: Counters,
+    /// By how much reports have changed, for the store to take out.
+    pub reports: ReportChanges,
     /// The number of the next new user.
     pub next_user: i64,
     /// How old a record may be when it arrives.
@@ -67,6 +70,7 @@ impl Default for Working {
             devices: Resident::default(),
             users: Resident::default(),
             counters: Counters::default(),
+            reports: ReportChanges::default(),
             next_user: 1,
             oldest: limits::CLOCK_PAST,
             log: Vec::new(),
@@ -119,6 +123,8 @@ pub struct UserState {
     pub devices: UserDevices,
     /// Which segments they are in.
     pub memberships: Memberships,
+    /// What is kept of them for the reports of campaigns.
+    pub exposures: Exposures,
     /// Which messages were last selected for them.
     pub selected: Selected,
 }
@@ -313,14 +319,19 @@ impl Working {
             Applied { rejected: Vec::new(), times: Vec::new(), corrected: false, span: None, latest, new_agent: false };
         let taken = self.claim_aliases(id, batch.workspace.key, records);
         let counters = self.counters.of(batch.workspace.key);
-        let Some(user) = self.user_mut(id) else { return applied };
+        let mut reports = std::mem::take(&mut self.reports);
+        let Some(user) = self.user_mut(id) else {
+            self.reports = reports;
+            return applied;
+        };
         let index = &batch.workspace.index;
         let kinds = records.iter().filter_map(|incoming| Some(&incoming.record.as_ref().ok()?.kind));
         let before = index.before(kinds, &user.subject(id), batch.received_at);
         if let Some(counters) = &counters {
             user.profile.retain_tracked(|number| counters.counts(number));
         }
-        let mut counted = counters.as_deref().map(|counters| Counted::new(batch, counters));
+        user.exposures.retain_tested(&batch.workspace.conversions);
+        let mut properties = Properties::of(batch);
         // What arrived before a counter was made is counted from the log.
         let is_counted_now = |number| {
             again.is_none_or(|again| counters.as_ref().is_some_and(|counters| counters.is_before(number, again.number)))
@@ -356,13 +367,14 @@ impl Working {
             });
             match outcome {
                 Ok((record, at)) => {
-                    if let Some(counted) = &mut counted {
-                        counted.each(record, at, |number| {
+                    if let Some(counters) = &counters {
+                        counters.each(record, at, &mut properties, |number| {
                             if is_counted_now(number) {
                                 user.profile.track(number, at);
                             }
                         });
                     }
+                    reports.note(&batch.workspace, user, record, at, &mut properties);
                     applied.corrected |= at != record.at;
                     applied.span = Some(applied.span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
                     applied.times.push(at);
@@ -387,6 +399,7 @@ impl Working {
             self.changes.extend(changes);
         }
         self.touched.push(id);
+        self.reports = reports;
         applied.latest = latest;
         applied
     }
@@ -471,7 +484,7 @@ impl Working {
                 let visitor = visitor.filter(|id| self.is_anonymous(*id));
                 match (known, visitor) {
                     (Some(known), Some(visitor)) => {
-                        self.merge(visitor, known, now);
+                        self.merge(within, visitor, known, now);
                         known
                     }
                     (Some(known), None) => known,
@@ -509,6 +522,7 @@ impl Working {
             aliases: BTreeSet::new(),
             devices: UserDevices::default(),
             memberships: Memberships::of_nobody(within),
+            exposures: Exposures::default(),
             selected: Selected::default(),
         };
         self.users.put(id, Person::Here(Arc::new(user)));
@@ -524,13 +538,18 @@ impl Working {
         }
     }
 
-    fn merge(&mut self, visitor: UserId, known: UserId, now: Timestamp) {
+    fn merge(&mut self, within: &Workspace, visitor: UserId, known: UserId, now: Timestamp) {
         let Some(Person::Here(gone)) = self.users.get(&visitor).cloned() else { return };
-        let Some(user) = self.user_mut(known) else { return };
-        let UserState { workspace, profile, devices, aliases, memberships, .. } = Arc::unwrap_or_clone(gone);
+        let mut reports = std::mem::take(&mut self.reports);
+        let Some(user) = self.user_mut(known) else {
+            self.reports = reports;
+            return;
+        };
+        let UserState { workspace, profile, devices, aliases, memberships, exposures, .. } = Arc::unwrap_or_clone(gone);
         user.aliases.extend(aliases);
         user.profile.merge(profile);
         user.devices.merge(devices);
+        reports.merge(within, user, exposures);
         user.selected.forget();
         // What the visitor brought can touch any segment.
         user.memberships.doubt_all();
@@ -538,5 +557,6 @@ impl Working {
         self.changes.extend(memberships.places().map(left));
         self.users.put(visitor, Person::MergedInto(known));
         self.merged.push((visitor, known));
+        self.reports = reports;
     }
 }

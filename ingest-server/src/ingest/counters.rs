@@ -9,17 +9,14 @@ use std::{
 };
 
 use kindling_core::{
-    ids::Seq,
     profile::Profile,
     protocol::Record,
     segment::{Tracked, TrackedIndex},
     time::Timestamp,
-    value::{Checked, Object},
+    value::Checked,
 };
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
-use super::Batch;
+use super::Properties;
 use crate::store::WorkspaceKey;
 
 /// Everything that is counted.
@@ -80,66 +77,25 @@ impl WorkspaceCounters {
         self.since.contains_key(&number)
     }
 
-    /// Whether that counter was there when the batch of that number arrived.
-    pub fn is_before(&self, number: u64, batch: i64) -> bool {
-        self.since.get(&number).is_some_and(|since| *since < batch)
-    }
-}
-
-/// Counts the records of one batch. Their properties are read from its body when somebody asks for the first of them, and not at
-/// all if nobody does.
-#[derive(Debug)]
-pub struct Counted<'b> {
-    batch: &'b Batch,
-    counters: &'b WorkspaceCounters,
-    properties: Option<HashMap<Seq, Object>>,
-}
-
-/// What a flush and a batch of the log have in common.
-#[derive(Deserialize)]
-struct Body<'b> {
-    #[serde(borrow)]
-    records: Vec<&'b RawValue>,
-}
-
-#[derive(Deserialize)]
-struct WithProperties {
-    seq: Seq,
-    #[serde(default)]
-    properties: Option<Object>,
-}
-
-impl<'b> Counted<'b> {
-    /// Counts those of this batch.
-    pub const fn new(batch: &'b Batch, counters: &'b WorkspaceCounters) -> Self {
-        Self { batch, counters, properties: None }
-    }
-
     /// Calls `count` with the number of every counter that counts a record that was taken.
-    pub fn each(&mut self, record: &Record<Checked>, at: Timestamp, mut count: impl FnMut(u64)) {
-        let counters = self.counters;
-        for tracked in counters.index.of(&record.kind) {
+    pub fn each(
+        &self,
+        record: &Record<Checked>,
+        at: Timestamp,
+        properties: &mut Properties<'_>,
+        mut count: impl FnMut(u64),
+    ) {
+        for tracked in self.index.of(&record.kind) {
             let asks_for_properties = !tracked.properties.is_empty();
-            let properties = if asks_for_properties { self.properties(record.seq) } else { None };
+            let properties = if asks_for_properties { properties.at(record.seq) } else { None };
             if tracked.counts(properties, at) {
                 count(tracked.id);
             }
         }
     }
 
-    fn properties(&mut self, seq: Seq) -> Option<&Object> {
-        let properties = self.properties.get_or_insert_with(|| {
-            // It was read before, and can be read again, but for what was rejected.
-            let records =
-                serde_json::from_slice(&self.batch.body).map_or_else(|_| Vec::new(), |Body { records }| records);
-            let read = |raw: &RawValue| serde_json::from_str::<WithProperties>(raw.get()).ok();
-            // Of two with one place the first is taken.
-            let mut properties = HashMap::new();
-            for WithProperties { seq, properties: found } in records.into_iter().filter_map(read) {
-                properties.entry(seq).or_insert(found.unwrap_or_default());
-            }
-            properties
-        });
-        properties.get(&seq)
+    /// Whether that counter was there when the batch of that number arrived.
+    pub fn is_before(&self, number: u64, batch: i64) -> bool {
+        self.since.get(&number).is_some_and(|since| *since < batch)
     }
 }

@@ -3,16 +3,22 @@
 use std::sync::Arc;
 
 use kindling_core::{
-    ids::{AnonymousId, DeviceId, ExternalId, Seq, StreamId, UserId, Uuid, WorkspaceId},
-    profile::{Profile, StandardAttribute},
+    calendar::Date,
+    conversion::Figure,
+    ids::{AnonymousId, CampaignId, DeviceId, ExternalId, Seq, SessionId, StreamId, Uuid, VariantId, WorkspaceId},
+    profile::StandardAttribute,
     protocol::{AttributeChange, Currency, GroupState, Hundredths, Identity, Record, RecordKind},
     time::{Duration, Timestamp},
     value::{Checked, Map, Value},
 };
 use proptest::prelude::*;
 
-use super::{Batch, Incoming, Person, UserAgent, Working, apply};
-use crate::{catalog::Workspace, store::WorkspaceKey};
+use super::{Batch, Incoming, Person, ReportChanges, ReportKey, UserAgent, UserState, Working, apply};
+use crate::{
+    campaign::Campaign,
+    catalog::{CampaignEntry, Workspace},
+    store::WorkspaceKey,
+};
 
 /// Records, and how long after the start they happened.
 type Records = Vec<(RecordKind<Checked>, i64)>;
@@ -53,7 +59,80 @@ fn any_kind() -> impl Strategy<Value = RecordKind<Checked>> {
             state: if there { GroupState::Subscribed } else { GroupState::Unsubscribed },
         }),
         "[mn]".prop_map(|name| RecordKind::Alias { label: "crm".into(), name }),
+        any_message(),
+        Just(RecordKind::SessionStart { session: SessionId(Uuid::from_u128(9)) }),
     ]
+}
+
+fn any_message() -> impl Strategy<Value = RecordKind<Checked>> {
+    // The last one of each is not defined.
+    let message = || "[abx]".prop_map(|id| CampaignId::parse(id).unwrap());
+    let variant = || prop::option::of("[stx]".prop_map(|id| VariantId::parse(id).unwrap()));
+    prop_oneof![
+        4 => (message(), variant()).prop_map(|(message, variant)| RecordKind::MessageImpression { message, variant }),
+        1 => (message(), prop::option::of("(go|x)"), variant())
+            .prop_map(|(message, button, variant)| RecordKind::MessageClick { message, button, variant }),
+        1 => (message(), variant()).prop_map(|(message, variant)| RecordKind::MessageDismissal { message, variant }),
+    ]
+}
+
+fn campaign(id: &str, conversions: &serde_json::Value) -> CampaignEntry {
+    let content = serde_json::json!({"type": "modal", "body": "B", "buttons": [{"id": "go", "text": "Go"}]});
+    let definition = serde_json::json!({
+        "channel": "in_app", "trigger": {"type": "session_start"}, "message": content, "conversions": conversions,
+    });
+    let definition: Value = serde_json::from_value(definition).unwrap();
+    let id = CampaignId::parse(id).unwrap();
+    let campaign = Campaign::parse(id.clone(), &definition).unwrap();
+    CampaignEntry { id, campaign, definition, digest: [0; 32], losses: Arc::default() }
+}
+
+fn workspace() -> Arc<Workspace> {
+    let a = serde_json::json!([
+        {"id": "bought", "type": "purchase", "within": "1s"},
+        {"id": "p", "type": "purchase", "product_id": "p", "where": [{"property": "n", "exists": false}], "within": "1s"},
+        {"id": "back", "type": "session_start", "within": "2s"},
+    ]);
+    let b = serde_json::json!([{"id": "done", "type": "custom_event", "name": "a", "within": "1s"}]);
+    let name = (WorkspaceKey(1), WorkspaceId::parse("w").unwrap(), String::new());
+    Arc::new(Workspace::new(name, 1, Vec::new(), vec![campaign("a", &a), campaign("b", &b)]))
+}
+
+/// What the reports must have come to: what happened again and again, by the records, and what follows from the one user there is.
+fn wanted_reports<'b>(
+    workspace: &Workspace,
+    batches: impl Iterator<Item = &'b Batch>,
+    user: &UserState,
+) -> ReportChanges {
+    let mut wanted = ReportChanges::default();
+    let mut add = |campaign: &CampaignId, variant: Option<&VariantId>, day, figure, amount| {
+        let (workspace, campaign, variant) = (workspace.key, campaign.clone(), variant.cloned());
+        wanted.add(ReportKey { workspace, campaign, variant, day, figure }, amount);
+    };
+    for record in batches.flat_map(|batch| &batch.records).filter_map(|incoming| incoming.record.as_ref().ok()) {
+        let (campaign, variant, figure, button) = match &record.kind {
+            RecordKind::MessageImpression { message, variant } => (message, variant, Figure::Impressions, None),
+            RecordKind::MessageClick { message, button, variant } => {
+                (message, variant, Figure::Clicks, button.as_ref())
+            }
+            RecordKind::MessageDismissal { message, variant } => (message, variant, Figure::Dismissals, None),
+            _ => continue,
+        };
+        let Some(entry) = workspace.campaign(campaign) else { continue };
+        let variant = variant.as_ref().filter(|variant| entry.campaign.has_variant(variant));
+        // All of it is at most three seconds after the start.
+        let day = Date::of(START, 0);
+        add(campaign, variant, day, figure, 1);
+        if let Some(button) = button.filter(|button| *button == "go") {
+            add(campaign, variant, day, Figure::ButtonClicks(button.clone()), 1);
+        }
+    }
+    for (campaign, exposure) in user.exposures.campaigns() {
+        for (variant, day, figure, amount) in exposure.shares() {
+            add(campaign, variant.as_ref(), day, figure, amount);
+        }
+    }
+    wanted
 }
 
 /// The flushes of a device: first an anonymous visitor's, then those of the person that they turned out to be.
@@ -99,11 +178,11 @@ fn batches(workspace: &Arc<Workspace>, device: u128, flushes: Vec<Flush>) -> Vec
     flushes.into_iter().map(batch).collect()
 }
 
-fn ada(working: &mut Working) -> (UserId, Profile, usize, usize) {
+fn ada(working: &mut Working) -> Arc<UserState> {
     let key = (WorkspaceKey(1), ExternalId::parse("ada").unwrap());
     let id = *working.external_ids.get(&key).unwrap();
     match working.users.get(&id) {
-        Some(Person::Here(user)) => (id, user.profile.clone(), user.devices.iter().count(), user.aliases.len()),
+        Some(Person::Here(user)) => Arc::clone(user),
         _ => panic!("ada is somebody"),
     }
 }
@@ -116,8 +195,7 @@ proptest! {
         order in prop::collection::vec(any::<bool>(), 16),
         repeated in any::<bool>(),
     ) {
-        let name = (WorkspaceKey(1), WorkspaceId::parse("w").unwrap(), String::new());
-        let workspace = Arc::new(Workspace::new(name, 1, Vec::new(), Vec::new()));
+        let workspace = workspace();
         let (phone, laptop) = (batches(&workspace, 1, phone), batches(&workspace, 2, laptop));
 
         let mut one_after_the_other = Working::default();
@@ -136,9 +214,13 @@ proptest! {
             }
         }
 
-        let (_, profile, devices, aliases) = ada(&mut interleaved);
-        let (_, wanted, wanted_devices, wanted_aliases) = ada(&mut one_after_the_other);
-        prop_assert_eq!(profile, wanted);
-        prop_assert_eq!((devices, aliases), (wanted_devices, wanted_aliases));
+        let (found, wanted) = (ada(&mut interleaved), ada(&mut one_after_the_other));
+        prop_assert_eq!(&found.profile, &wanted.profile);
+        prop_assert_eq!(found.devices.iter().count(), wanted.devices.iter().count());
+        prop_assert_eq!(found.aliases.len(), wanted.aliases.len());
+        prop_assert_eq!(&found.exposures, &wanted.exposures);
+        let reports = wanted_reports(&workspace, phone.iter().chain(&laptop), &found);
+        prop_assert_eq!(&interleaved.reports, &reports);
+        prop_assert_eq!(&one_after_the_other.reports, &reports);
     }
 }

@@ -2,10 +2,18 @@
 
 mod sqlite;
 
-use std::{collections::HashMap, fmt, future::Future, pin::Pin, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+};
 
 use kindling_core::{
-    ids::{Alias, CampaignId, DeviceId, ExternalId, SegmentId, StreamId, UserId, WorkspaceId},
+    calendar::Date,
+    conversion::Figure,
+    ids::{Alias, CampaignId, DeviceId, ExternalId, SegmentId, StreamId, UserId, VariantId, WorkspaceId},
     limits,
     protocol::FlushAnswer,
     segment::Filter,
@@ -233,6 +241,9 @@ pub enum CountStep {
     Completed,
 }
 
+/// The numbers of a campaign's report, by day, variant and figure. What is 0 may be missing.
+pub type ReportRows = BTreeMap<(Date, Option<VariantId>, Figure), i64>;
+
 /// How many were in a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SizeAt {
@@ -335,6 +346,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Counts at most `limit` batches of the log for counters that are not complete.
     fn count(&self, catalog: Arc<Catalog>, now: Timestamp, limit: usize) -> Answer<'_, CountStep>;
+
+    /// The numbers of a campaign's report, of the days from the first to the last.
+    fn report(&self, workspace: WorkspaceKey, campaign: CampaignId, days: (Date, Date)) -> Answer<'_, ReportRows>;
 
     /// How far the back-fill of a workspace has come.
     fn backfill_of(&self, workspace: WorkspaceKey) -> Answer<'_, Backfill>;

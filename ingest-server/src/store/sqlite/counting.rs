@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     catalog::{Catalog, Counter},
-    ingest::{Counted, Counters, Person, WorkspaceCounters},
+    ingest::{Counters, Person, Properties, WorkspaceCounters},
     store::{CountStep, Progress, StoreError, WorkspaceKey},
 };
 
@@ -205,12 +205,12 @@ pub(super) fn count(log: &Connection, catalog: &Catalog, plan: &Plan, limit: usi
 
 /// Calls `count` with what is to be counted of a batch.
 pub(super) fn count_batch(logged: &LoggedBatch, counters: &WorkspaceCounters, mut count: impl FnMut(u64, Timestamp)) {
-    let mut counted = Counted::new(&logged.batch, counters);
+    let mut properties = Properties::of(&logged.batch);
     for (place, incoming) in logged.batch.records.iter().enumerate() {
         // What was rejected is not in the log.
         let Ok(record) = &incoming.record else { continue };
         let at = logged.at(place, record.at);
-        counted.each(record, at, |number| count(number, at));
+        counters.each(record, at, &mut properties, |number| count(number, at));
     }
 }
 

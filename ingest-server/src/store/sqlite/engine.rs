@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     catalog::Catalog,
-    ingest::{Batch, Change, LogEntry, Person, Working, apply},
+    ingest::{Batch, Change, LogEntry, Person, ReportChanges, Working, apply},
     store::{StoreError, StoreOptions, WorkspaceKey},
 };
 
@@ -75,6 +75,10 @@ pub(super) struct Engine {
     changes_in_flight: Vec<Change>,
     /// Up to which change the profiles are to be brought: all, but for a start at which those of the log are not put in yet.
     last_change: i64,
+    /// What the checkpoint that is being written changes of reports.
+    reports_in_flight: ReportChanges,
+    /// The number of the last checkpoint that is on disk for sure.
+    checkpoints: i64,
     /// How many are in each segment.
     sizes: HashMap<(WorkspaceKey, u32), i64>,
     tail_bytes: usize,
@@ -156,6 +160,8 @@ impl Engine {
             changes: Vec::new(),
             changes_in_flight: Vec::new(),
             last_change: 0,
+            reports_in_flight: ReportChanges::default(),
+            checkpoints: 0,
             sizes: HashMap::new(),
             tail_bytes: 0,
             tail_since: None,
@@ -301,6 +307,13 @@ impl Engine {
         Ok(UserId(self.working.next_user - 1))
     }
 
+    /// What changed of reports: the number of the last checkpoint that is on disk for sure, what the one that is being written changes,
+    /// if one is, and what has changed since.
+    pub(super) const fn report_changes(&self) -> (i64, Option<&ReportChanges>, &ReportChanges) {
+        let in_flight = if self.checkpoint_in_flight { Some(&self.reports_in_flight) } else { None };
+        (self.checkpoints, in_flight, &self.working.reports)
+    }
+
     /// How many are in each segment.
     pub(super) const fn sizes(&self) -> &HashMap<(WorkspaceKey, u32), i64> {
         &self.sizes
@@ -354,7 +367,8 @@ impl Engine {
                 self.timers.set(id, user.memberships.due());
                 // A sample is enough, and goes into a mean that moves slowly.
                 if id.0 % 16 == 0 {
-                    self.user_bytes = (self.user_bytes * 63 + user.profile.memory() + USER_OVERHEAD) / 64;
+                    self.user_bytes =
+                        (self.user_bytes * 63 + user.profile.memory() + user.exposures.memory() + USER_OVERHEAD) / 64;
                 }
             }
         }
@@ -393,6 +407,8 @@ impl Engine {
         match done {
             Done::Checkpoint(_) => {
                 self.checkpoint_in_flight = false;
+                self.checkpoints += 1;
+                self.reports_in_flight = ReportChanges::default();
                 let working = &mut self.working;
                 working.users.written();
                 working.external_ids.written();
@@ -465,12 +481,15 @@ impl Engine {
             batches: std::mem::take(&mut self.tail),
             changes: std::mem::take(&mut self.changes),
             last_change: self.last_change,
+            reports: std::mem::take(&mut working.reports),
+            number: self.checkpoints + 1,
             counted: self.counting.progress(),
             first_batch: self.log.first(),
             forget_streams_before: self.forget_streams_before,
         };
         self.tail_in_flight.clone_from(&checkpoint.batches);
         self.changes_in_flight.clone_from(&checkpoint.changes);
+        self.reports_in_flight.clone_from(&checkpoint.reports);
         self.merged_in_flight = std::mem::take(&mut self.merged);
         self.timers.rotate();
         self.tail_bytes = 0;

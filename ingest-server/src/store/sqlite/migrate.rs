@@ -23,6 +23,7 @@ pub(super) const PROFILES: &[&str] = &[
     include_str!("migrations/profiles/0003_members.sql"),
     include_str!("migrations/profiles/0004_history.sql"),
     include_str!("migrations/profiles/0005_counted.sql"),
+    include_str!("migrations/profiles/0006_reports.sql"),
 ];
 
 /// Brings the schema up to date, each step in a transaction of its own.

@@ -13,6 +13,7 @@
 //! | `keeper` | the thread that writes checkpoints |
 //! | `timers` | timers of users who are held in memory |
 //! | `read` | pages of records |
+//! | `reports` | the numbers of campaigns' reports |
 //! | `segments` | who is in which segment, and asking all users |
 //! | `counting` | counting from the log what segments ask for |
 //! | `overview` | what there is, for a process beside the server |
@@ -36,6 +37,7 @@ mod old_data;
 mod overview;
 mod profiles;
 mod read;
+mod reports;
 mod rows;
 mod segments;
 mod simulated;
@@ -51,6 +53,7 @@ use std::{
 };
 
 use kindling_core::{
+    calendar::Date,
     ids::{CampaignId, SegmentId, UserId, WorkspaceId},
     protocol::FlushAnswer,
     segment::Filter,
@@ -73,8 +76,8 @@ use self::{
     log::LoggedBatch,
 };
 use super::{
-    Answer, AskStep, Backfill, ChangePage, CountStep, Preview, RecordPage, RecordQuery, SizeAt, Store, StoreError,
-    StoreOptions, StoredUser, UserRef, WorkspaceKey,
+    Answer, AskStep, Backfill, ChangePage, CountStep, Preview, RecordPage, RecordQuery, ReportRows, SizeAt, Store,
+    StoreError, StoreOptions, StoredUser, UserRef, WorkspaceKey,
 };
 use crate::{
     catalog::{Catalog, KeyHash},
@@ -389,6 +392,20 @@ impl Store for SqliteStore {
                 Ok(found)
             };
             self.read(count).await
+        })
+    }
+
+    fn report(&self, workspace: WorkspaceKey, campaign: CampaignId, days: (Date, Date)) -> Answer<'_, ReportRows> {
+        Box::pin(async move {
+            let wanted = Arc::new(reports::Wanted { workspace, campaign, days });
+            loop {
+                let (asked, read) = (Arc::clone(&wanted), Arc::clone(&wanted));
+                let recent = self.write(move |engine| engine.recent_of_report(&asked)).await?;
+                // Seconds lie between two checkpoints: the second time at the latest, none has come between.
+                if let Some(rows) = self.read(move |reader| reports::read(&reader.profiles, &read, &recent)).await? {
+                    return Ok(rows);
+                }
+            }
         })
     }
 

@@ -3,14 +3,15 @@
 use std::{collections::HashMap, ops::RangeInclusive, sync::Arc};
 
 use kindling_core::{
+    conversion::Exposures,
     ids::{Alias, AnonymousId, DeviceId, ExternalId, Seq, StreamId, UserId},
     time::Timestamp,
 };
-use rusqlite::{Connection, OptionalExtension as _, ToSql, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, ToSql, Transaction, params, types::ValueRef};
 
-use super::rows;
+use super::{reports, rows};
 use crate::{
-    ingest::{Change, Person, Position, UserState},
+    ingest::{Change, Person, Position, ReportChanges, UserState},
     messages::Selected,
     store::{SizeAt, StoreError, WorkspaceKey},
 };
@@ -29,6 +30,10 @@ pub(super) struct Checkpoint {
     /// Who entered segments and left them, in that order, and the number of the last of these.
     pub(super) changes: Vec<Change>,
     pub(super) last_change: i64,
+    /// By how much reports change.
+    pub(super) reports: ReportChanges,
+    /// The number of the checkpoint, one more than that of the last.
+    pub(super) number: i64,
     /// For each counter that is not complete, the last batch that was counted from the log.
     pub(super) counted: Vec<(u64, i64)>,
     /// The first batch that the log still has.
@@ -105,7 +110,8 @@ pub(super) fn batches_of_users(
 /// What there is under a user's number.
 pub(super) fn person(connection: &Connection, id: UserId) -> Result<Option<Person>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT merged_into, workspace, external_id, profile, devices, memberships, aliases FROM users WHERE id = ?1",
+        "SELECT merged_into, workspace, external_id, profile, devices, memberships, aliases, exposures
+         FROM users WHERE id = ?1",
     )?;
     let mut found = statement.query([id.0])?;
     let Some(row) = found.next()? else { return Ok(None) };
@@ -119,8 +125,17 @@ pub(super) fn person(connection: &Connection, id: UserId) -> Result<Option<Perso
         aliases: rows::from_blob("aliases", row.get_ref(6)?)?,
         devices: rows::from_blob("devices", row.get_ref(4)?)?,
         memberships: rows::from_blob("memberships", row.get_ref(5)?)?,
+        exposures: exposures(row.get_ref(7)?)?,
         selected: Selected::default(),
     }))))
+}
+
+/// What is kept of a user for reports: of most, nothing.
+fn exposures(column: ValueRef<'_>) -> Result<Exposures, StoreError> {
+    match column {
+        ValueRef::Null => Ok(Exposures::default()),
+        column => rows::from_blob("what is kept for reports", column),
+    }
 }
 
 pub(super) fn user_of_external_id(
@@ -286,6 +301,7 @@ pub(super) fn write(connection: &mut Connection, checkpoint: &mut Checkpoint) ->
         }
     }
     write_members(&transaction, &checkpoint.changes)?;
+    reports::write(&transaction, &checkpoint.reports)?;
     transaction.execute("DELETE FROM counted", [])?;
     for (counter, batch) in &checkpoint.counted {
         transaction
@@ -293,7 +309,9 @@ pub(super) fn write(connection: &mut Connection, checkpoint: &mut Checkpoint) ->
             .execute(params![counter.cast_signed(), batch])?;
     }
     sweep(&transaction, checkpoint)?;
-    transaction.execute("UPDATE progress SET batch = ?1, change = ?2", [checkpoint.batch, checkpoint.last_change])?;
+    let Checkpoint { batch, last_change, number, .. } = &*checkpoint;
+    transaction
+        .execute("UPDATE progress SET batch = ?1, change = ?2, checkpoint = ?3", params![batch, last_change, number])?;
     Ok(transaction.commit()?)
 }
 
@@ -390,17 +408,17 @@ pub(super) fn members(
 
 fn write_users(transaction: &Transaction<'_>, users: &[(UserId, Person)]) -> Result<(), StoreError> {
     let mut put = transaction.prepare_cached(
-        "INSERT INTO users (id, workspace, external_id, profile, devices, memberships, due, aliases)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        "INSERT INTO users (id, workspace, external_id, profile, devices, memberships, due, aliases, exposures)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
          ON CONFLICT (id) DO UPDATE SET external_id = excluded.external_id, profile = excluded.profile,
              devices = excluded.devices, memberships = excluded.memberships, due = excluded.due,
-             aliases = excluded.aliases",
+             aliases = excluded.aliases, exposures = excluded.exposures",
     )?;
     let mut merge = transaction.prepare_cached(
         "INSERT INTO users (id, workspace, merged_into, profile, aliases, devices, memberships)
          VALUES (?1, 0, ?2, x'', x'', x'', x'')
          ON CONFLICT (id) DO UPDATE SET merged_into = excluded.merged_into, external_id = NULL,
-             profile = x'', aliases = x'', devices = x'', memberships = x'', due = NULL",
+             profile = x'', aliases = x'', devices = x'', memberships = x'', due = NULL, exposures = NULL",
     )?;
     for (id, person) in users {
         match person {
@@ -413,6 +431,7 @@ fn write_users(transaction: &Transaction<'_>, users: &[(UserId, Person)]) -> Res
                 rows::to_blob(&user.memberships)?,
                 user.memberships.due().map(Timestamp::as_ms),
                 rows::to_blob(&user.aliases)?,
+                (!user.exposures.is_empty()).then(|| rows::to_blob(&user.exposures)).transpose()?,
             ])?,
             Person::MergedInto(into) => merge.execute([id.0, into.0])?,
         };

@@ -14,7 +14,8 @@ use std::{
 };
 
 use kindling_core::{
-    ids::{SegmentId, UserId, WorkspaceId},
+    calendar::Date,
+    ids::{CampaignId, SegmentId, UserId, WorkspaceId},
     protocol::FlushAnswer,
     time::Timestamp,
     value::Value,
@@ -24,14 +25,14 @@ use rusqlite::Connection;
 use super::{
     counting, definitions,
     engine::{Engine, Files},
-    read, segments,
+    read, reports, segments,
 };
 use crate::{
     catalog::{Catalog, Workspace},
     ingest::{Batch, UserState},
     store::{
-        AskStep, Backfill, CountStep, LoggedChange, RecordPage, RecordQuery, StoreError, StoreOptions, UserRef,
-        WorkspaceKey,
+        AskStep, Backfill, CountStep, LoggedChange, RecordPage, RecordQuery, ReportRows, StoreError, StoreOptions,
+        UserRef, WorkspaceKey,
     },
 };
 
@@ -116,6 +117,30 @@ impl SimulatedStore {
     /// Makes a segment.
     pub fn put_segment(&mut self, workspace: WorkspaceKey, id: &SegmentId, filter: &Value) -> Result<(), StoreError> {
         self.engine.put_segment(workspace, id, id.as_str(), filter, Timestamp::from_ms(0))
+    }
+
+    /// Makes a campaign.
+    pub fn put_campaign(
+        &mut self,
+        workspace: WorkspaceKey,
+        id: &CampaignId,
+        definition: &Value,
+    ) -> Result<(), StoreError> {
+        definitions::put_campaign(self.engine.definitions(), workspace, id, definition)
+    }
+
+    /// The numbers of a campaign's report, as [`crate::store::Store::report`] has them.
+    pub fn report(
+        &mut self,
+        workspace: WorkspaceKey,
+        campaign: &CampaignId,
+        days: (Date, Date),
+    ) -> Result<ReportRows, StoreError> {
+        self.engine.settle()?;
+        let wanted = reports::Wanted { workspace, campaign: campaign.clone(), days };
+        let recent = self.engine.recent_of_report(&wanted)?;
+        let rows = reports::read(self.engine.connections().1, &wanted, &recent)?;
+        rows.ok_or_else(|| StoreError::Corrupt("a checkpoint that nobody wrote".to_owned()))
     }
 
     /// Everything that is defined.

@@ -7,10 +7,12 @@ use tracing::info;
 
 use super::{Engine, REPLAY_STEP};
 use crate::{
-    ingest::{Change, Person, Working, replay},
+    ingest::{Change, Person, ReportChanges, Working, replay},
     store::{
         StoreError, WorkspaceKey,
-        sqlite::{definitions, log::LoggedBatch, profiles, profiles::UserBatch, simulated::Moment, timers::Timers},
+        sqlite::{
+            definitions, log::LoggedBatch, profiles, profiles::UserBatch, reports, simulated::Moment, timers::Timers,
+        },
     },
 };
 
@@ -30,6 +32,8 @@ impl Engine {
         self.changes_in_flight.clear();
         self.tail_bytes = 0;
         self.sizes = profiles::sizes(&self.profiles)?;
+        self.checkpoints = reports::checkpoints(&self.profiles)?;
+        self.reports_in_flight = ReportChanges::default();
         self.last_change = profiles::change_progress(&self.profiles)?;
         let from = profiles::progress(&self.profiles)?;
         self.applied = from;
