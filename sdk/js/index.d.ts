@@ -54,11 +54,18 @@ export interface InitializationOptions {
   deviceId?: string;
   /** `"memory"`: nothing is left on the device, and what is queued ends with the page. Default `"local"`: localStorage. */
   storage?: "local" | "memory";
-  /** Stacking order of a shown message. Default 9001. */
+  /** Stacking order of a slide-up; dialogs are in the browser's top layer. Default 9001. */
   inAppMessageZIndex?: number;
+  /** The colours of messages, for a site that is always light or always dark. Default `"auto"`: what the visitor's system likes. */
+  inAppMessageColorScheme?: "auto" | "light" | "dark";
+  /**
+   * The nonce of your Content-Security-Policy, for the scripts and styles of HTML messages. Without one they run where the policy allows
+   * inline scripts.
+   */
+  contentSecurityNonce?: string;
   /** What a click opens is always opened in a new tab. Default `false`. */
   openInAppMessagesInNewTab?: boolean;
-  /** The Escape key does not close a modal message; its buttons do. Default `false`. */
+  /** Neither the Escape key nor a click beside it closes a dialog; its buttons do. Default `false`. */
   requireExplicitInAppMessageDismissal?: boolean;
   /**
    * Where the WebAssembly module is, if not beside this file: an address, a response, its bytes, or the compiled module; or a promise of
@@ -160,8 +167,25 @@ export function requestImmediateDataFlush(callback?: (success: boolean) => void)
 export function subscribeToInAppMessage(subscriber: (message: InAppMessage) => void): string | undefined;
 /** Shows each message as its trigger fires. Call it once, before {@link openSession}. */
 export function automaticallyShowInAppMessages(): void;
-/** Shows a message. An impression is recorded, and a click when the visitor clicks. `false` when it can't be shown. */
-export function showInAppMessage(message: InAppMessage): boolean;
+/**
+ * Shows a message, in `parent` or at the end of the page. An impression is recorded when it is there, and `onDisplay` is called; clicks and
+ * dismissals are recorded too. Of a {@link ControlMessage} an impression is recorded, and nothing is shown. `false` when it can't be shown.
+ */
+export function showInAppMessage(message: InAppMessage, parent?: Element | null, onDisplay?: () => void): boolean;
+/**
+ * Shows a message as a campaign's definition has it (its `message`), for those who are writing one. Nothing is recorded, nothing leads
+ * away from the page, and the SDK need not be started: what would happen is told to `onEvent`.
+ */
+export function previewInAppMessage(message: object, options?: PreviewOptions): Promise<{ close(): void } | undefined>;
+export interface PreviewOptions {
+  colorScheme?: "auto" | "light" | "dark";
+  direction?: "ltr" | "rtl";
+  /** One of the message's translations. */
+  language?: string;
+  parentElement?: Element;
+  /** Gets the records that would be made, and `displayed`, `dismissed`, `open_url`, `request_push`. */
+  onEvent?: (event: { type: string; [member: string]: unknown }) => void;
+}
 /**
  * Puts a message off: {@link getDeferredInAppMessage} gives it back, also on a later page. There is one at a time, and it is gone when its
  * campaign is, or when the user changes.
@@ -175,6 +199,8 @@ export function logInAppMessageImpression(message: InAppMessage): boolean;
 export function logInAppMessageClick(message: InAppMessage): boolean;
 /** Records that a button of a message was clicked, for pages that draw messages themselves. */
 export function logInAppMessageButtonClick(button: InAppMessageButton, message: InAppMessage): boolean;
+/** Records that an HTML message was clicked, or one of its buttons, for pages that draw messages themselves. */
+export function logInAppMessageHtmlClick(message: InAppMessage, button?: string | null): boolean;
 /** Records that a message was put away without a click, for pages that draw messages themselves. */
 export function logInAppMessageDismissal(message: InAppMessage): boolean;
 /** The messages that this device holds for the current user, ready to show without a network. */
@@ -262,20 +288,39 @@ export class User {
 }
 
 /** What clicking a message or a button does. */
-export type ClickAction = { type: "none" } | { type: "close" } | { type: "open_url"; url: string; newTab: boolean };
+export type ClickAction =
+  | { type: "none" }
+  | { type: "close" }
+  | { type: "open_url"; url: string; newTab: boolean }
+  | { type: "log_event"; name: string; properties?: Properties }
+  | { type: "set_attributes"; attributes: { [name: string]: Json } }
+  | { type: "request_push" }
+  | { type: "all"; of: ClickAction[] };
 
-export interface InAppMessageButton {
+/** What a visitor can click: a message, or a button of one. */
+declare class Clickable {
+  protected constructor();
+  /** Calls `subscriber` with what was clicked. Of a message: beside its buttons. Returns an id for `removeSubscription`. */
+  subscribeToClickedEvent(subscriber: (clicked: this) => void): string | undefined;
+  /** Ends a subscription to this. */
+  removeSubscription(id: string): void;
+  /** Ends all subscriptions to this. */
+  removeAllSubscriptions(): void;
+}
+
+export class InAppMessageButton extends Clickable {
   readonly id: string;
   readonly text: string;
   readonly clickAction: ClickAction;
 }
 
 /** What all messages have. */
-export class InAppMessage {
-  protected constructor();
+export class InAppMessage extends Clickable {
   /** The id of the campaign that the message belongs to. */
   readonly id: string;
-  readonly type: "slide_up" | "modal";
+  readonly type: MessageType | "control";
+  /** It is for comparison: it is not shown, see {@link ControlMessage}. */
+  readonly isControl: boolean;
   /** The text. */
   readonly message: string;
   readonly header: string | null;
@@ -289,9 +334,12 @@ export class InAppMessage {
   readonly duration: number | null;
   /** Key-value pairs of the campaign, for the page's own use. */
   readonly extras: Readonly<Record<string, string>>;
+  /** Calls `subscriber` when the message goes without a click. Returns an id for `removeSubscription`. */
+  subscribeToDismissedEvent(subscriber: (message: this) => void): string | undefined;
   /** Takes the message from the page. */
   closeMessage(): void;
 }
+export type MessageType = "slide_up" | "modal" | "full_screen" | "html" | "survey";
 /** A note that slides in at an edge of the page and does not block it. */
 export class SlideUpMessage extends InAppMessage {
   readonly type: "slide_up";
@@ -299,13 +347,39 @@ export class SlideUpMessage extends InAppMessage {
 }
 /** A dialog in the middle of the page. */
 export class ModalMessage extends InAppMessage {
-  readonly type: "modal";
+  readonly type: "modal" | "full_screen";
+}
+/** A dialog that takes all of the window. */
+export class FullScreenMessage extends ModalMessage {
+  readonly type: "full_screen";
+}
+/** A page of its own, in a frame that can't reach the site. `message` says the same as text. */
+export class HtmlMessage extends InAppMessage {
+  readonly type: "html";
+  readonly html: string;
+}
+/** A dialog that asks something. */
+export class SurveyMessage extends InAppMessage {
+  readonly type: "survey";
+  readonly question:
+    | { type: "choice"; options: { id: string; text: string }[] }
+    | { type: "rating"; from: number; to: number; low?: string; high?: string }
+    | { type: "text"; placeholder?: string };
+  /** What becomes of the answer. */
+  readonly answer: { event: string } | { attribute: string };
+  /** What the button says that sends it. */
+  readonly submit: string;
+  readonly thanks: string | null;
+}
+/** What those get who are to see nothing, for comparison. Record its impression when you would have shown it. */
+export class ControlMessage extends InAppMessage {
+  readonly type: "control";
 }
 
 /** A message that this device holds. */
 export interface HeldInAppMessage {
   id: string;
-  type: "slide_up" | "modal";
+  type: MessageType | "control";
   header: string | null;
   message: string;
   priority: number;

@@ -455,9 +455,12 @@ function prepareDisplay() {
 function loadDisplay(mine) {
   mine.loading ??= import("./display.js").then(
     ({ makeDisplay }) => {
-      const record = (type, message, button) => state === mine && act(ASKS.log, toJson({ type, message, button }));
-      mine.display = makeDisplay(mine.asked[1], record);
-      for (const message of mine.undrawn.splice(0)) mine.display.show(message);
+      mine.display = makeDisplay(mine.asked[1], {
+        open,
+        record: (what) => state === mine && record("a message", what),
+        askForPush,
+      });
+      for (const entry of mine.undrawn.splice(0)) mine.display.show(entry);
     },
     (error) => {
       console.warn("[kindling] could not load what draws messages; they wait for the network", error);
@@ -478,8 +481,25 @@ function clearDisplay(mine) {
 /** Takes the message of that id from the page, or out of the queue. */
 function close(id) {
   if (!state) return;
-  state.undrawn = state.undrawn.filter((message) => message.id !== id);
+  state.undrawn = state.undrawn.filter(({ message }) => message.id !== id);
   state.display?.close(id);
+}
+
+/** Opens what a click leads to. */
+function open(url, newTab) {
+  if (!isSafe(url)) return;
+  try {
+    if (newTab) window.open(url, "_blank", "noopener");
+    else location.assign(url);
+  } catch {
+    // Not an address after all.
+  }
+}
+
+/** Asks the visitor whether the site may send push notifications. */
+async function askForPush() {
+  const said = await globalThis.Notification?.requestPermission();
+  if (said === "granted") user.setPushNotificationSubscriptionType("opted_in");
 }
 
 const show = (message) => showInAppMessage(message);
@@ -491,14 +511,32 @@ export function automaticallyShowInAppMessages() {
 
 const isMessage = (name, message) => message instanceof InAppMessage || refuse(name, "an in-app message is needed");
 
-export function showInAppMessage(message) {
+export function showInAppMessage(message, parent, onDisplay) {
   const name = "showInAppMessage";
   if (!isMessage(name, message) || !run(name, ASKS.checkMessage, toJson(message[RAW]))) return false;
-  if (state.display) return state.display.show(message[RAW]), true;
+  if (message.isControl) return logInAppMessageImpression(message);
+  const entry = {
+    message: message[RAW],
+    parent: parent instanceof Node ? parent : undefined,
+    onDisplay: typeof onDisplay === "function" ? () => callPage(onDisplay) : undefined,
+    told(what, id) {
+      const clicked = id === undefined ? message : message.buttons.find((button) => button.id === id);
+      if (clicked) tell(clicked[KEY] + what, clicked);
+    },
+  };
+  if (state.display) return state.display.show(entry), true;
   if (state.undrawn.length >= MAX_UNDRAWN) return refuse(name, "too many messages wait for what draws them");
-  state.undrawn.push(message[RAW]);
+  state.undrawn.push(entry);
   loadDisplay(state);
   return true;
+}
+
+export async function previewInAppMessage(content, options) {
+  try {
+    return (await import("./preview.js")).preview(content, options);
+  } catch (error) {
+    return refuse("previewInAppMessage", error), undefined;
+  }
 }
 
 export function deferInAppMessage(message) {
@@ -511,7 +549,8 @@ export function getDeferredInAppMessage() {
 }
 
 const logMessage = (name, type, message, button) =>
-  isMessage(name, message) && record(name, { type: `message_${type}`, message: message.id, button });
+  isMessage(name, message) &&
+  record(name, { type: `message_${type}`, message: message.id, variant: message[RAW].variant, button });
 
 export const logInAppMessageImpression = (message) => logMessage("logInAppMessageImpression", "impression", message);
 
@@ -520,13 +559,16 @@ export const logInAppMessageClick = (message) => logMessage("logInAppMessageClic
 export const logInAppMessageButtonClick = (button, message) =>
   logMessage("logInAppMessageButtonClick", "click", message, `${button?.id}`);
 
+export const logInAppMessageHtmlClick = (message, button) =>
+  logMessage("logInAppMessageHtmlClick", "click", message, button == null ? undefined : `${button}`);
+
 export const logInAppMessageDismissal = (message) => logMessage("logInAppMessageDismissal", "dismissal", message);
 
 const list = (what) => JSON.parse(act(what) || "[]");
 
 export function getHeldInAppMessages() {
   return list(ASKS.heldMessages).map(({ message: { id, priority = 0, trigger, content }, shown: lastShownAt = null }) => {
-    const { type, header = null, body: message } = content;
+    const { type, header = null, body: message = "" } = content;
     return { id, type, header, message, priority, trigger, lastShownAt };
   });
 }
@@ -557,6 +599,7 @@ export function setLogger(logger) {
 
 const OWN = Symbol("own"); // Only this module makes users and messages.
 const RAW = Symbol("raw"); // A message as the module sent it.
+const KEY = Symbol("key"); // What those who listen to a message or a button know it by.
 
 export class User {
   constructor(own) {
@@ -639,25 +682,51 @@ function change(setter, name, op, what) {
   return record(setter, () => ({ type: "custom_attribute", name, op, ...what() }));
 }
 
-export class InAppMessage {
-  constructor(own, raw) {
+/** What can be clicked. */
+class Clickable {
+  constructor(own) {
     if (own !== OWN) throw new TypeError("messages come from subscribeToInAppMessage()");
+    this[KEY] = `message-${next++}-`;
+  }
+  subscribeToClickedEvent(subscriber) {
+    return subscribe("subscribeToClickedEvent", `${this[KEY]}clicked`, subscriber);
+  }
+  removeSubscription(id) {
+    if (`${id}`.startsWith(this[KEY])) removeSubscription(id);
+  }
+  removeAllSubscriptions() {
+    for (const id of [...subscribers.keys()]) this.removeSubscription(id);
+  }
+}
+
+export class InAppMessageButton extends Clickable {
+  constructor(own, { id, text, click_action }) {
+    super(own);
+    Object.assign(this, { id, text, clickAction: makeAction(click_action) });
+  }
+}
+
+export class InAppMessage extends Clickable {
+  constructor(own, raw) {
+    super(own);
     const { content } = raw;
     this[RAW] = raw;
     this.id = raw.id;
     this.type = content.type;
-    this.message = content.body;
+    this.message = content.body ?? "";
     this.header = content.header ?? null;
     this.imageUrl = content.image_url ?? null;
     this.altImageText = content.image_alt ?? null;
-    this.buttons = (content.buttons ?? []).map(({ id, text, click_action }) => ({
-      id,
-      text,
-      clickAction: makeAction(click_action),
-    }));
+    this.buttons = (content.buttons ?? []).map((button) => new InAppMessageButton(OWN, button));
     this.clickAction = makeAction(content.click_action);
     this.duration = content.duration_ms ?? null;
     this.extras = content.extras ?? {};
+  }
+  get isControl() {
+    return this.type === "control";
+  }
+  subscribeToDismissedEvent(subscriber) {
+    return subscribe("subscribeToDismissedEvent", `${this[KEY]}dismissed`, subscriber);
   }
   closeMessage() {
     close(this.id);
@@ -673,12 +742,38 @@ export class SlideUpMessage extends InAppMessage {
 
 export class ModalMessage extends InAppMessage {}
 
-function makeMessage(raw) {
-  const Type = raw.content.type === "slide_up" ? SlideUpMessage : ModalMessage;
-  return new Type(OWN, raw);
+export class FullScreenMessage extends ModalMessage {}
+
+export class HtmlMessage extends InAppMessage {
+  constructor(own, raw) {
+    super(own, raw);
+    this.html = raw.content.html;
+  }
 }
 
+export class SurveyMessage extends InAppMessage {
+  constructor(own, raw) {
+    super(own, raw);
+    const { question, answer, submit, thanks = null } = raw.content;
+    Object.assign(this, { question, answer, submit, thanks });
+  }
+}
+
+export class ControlMessage extends InAppMessage {}
+
+const TYPES = {
+  slide_up: SlideUpMessage,
+  modal: ModalMessage,
+  full_screen: FullScreenMessage,
+  html: HtmlMessage,
+  survey: SurveyMessage,
+  control: ControlMessage,
+};
+
+const makeMessage = (raw) => new TYPES[raw.content.type](OWN, raw);
+
 function makeAction(action) {
+  if (action?.type === "all") return { type: "all", of: action.of.map(makeAction) };
   if (action?.type !== "open_url") return action ?? { type: "none" };
   return isSafe(action.url) ? { type: "open_url", url: action.url, newTab: Boolean(action.new_tab) } : { type: "none" };
 }

@@ -1,6 +1,7 @@
 //! A headless browser.
 
 use std::{
+    str::FromStr,
     thread,
     time::{Duration, Instant},
 };
@@ -8,9 +9,10 @@ use std::{
 use fantoccini::{
     Client, ClientBuilder, Locator,
     elements::{Element, ElementRef},
-    wd::WindowHandle,
+    wd::{WebDriverCompatibleCommand, WindowHandle},
 };
 use hyper_util::client::legacy::connect::HttpConnector;
+use reqwest::{Method, Url};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard};
@@ -163,9 +165,32 @@ impl Browser {
         assert!(gone.is_err(), "the page lives");
     }
 
+    /// Has Chromium carry out a command of its developer tools.
+    pub(crate) async fn devtools(&self, command: &'static str, parameters: Value) -> Value {
+        let result = self.client.issue_cmd(DevTools { command, parameters }).await;
+        result.unwrap_or_else(|error| panic!("{command}: {error}"))
+    }
+
     /// Closes the window that is driven now. Another has to be driven then.
     pub async fn close_window(&self) {
         self.client.close_window().await.expect("the window closes");
+    }
+}
+
+/// A command of Chromium's developer tools.
+#[derive(Debug)]
+struct DevTools {
+    command: &'static str,
+    parameters: Value,
+}
+
+impl WebDriverCompatibleCommand for DevTools {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, <Url as FromStr>::Err> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(json!({"cmd": self.command, "params": self.parameters}).to_string()))
     }
 }
 

@@ -21,6 +21,7 @@
 //! | [`site`] | the demo shop, and pages that a test makes itself |
 //! | [`browser`] | a headless browser |
 //! | [`engine`] | which browser that is |
+//! | [`emulation`] | what it pretends to be: a phone, a dark system, hands on a keyboard |
 //! | [`stage`] | a page with the SDK in a browser, whose server is behind a gate |
 //! | [`steps`] | events with a number, to see that each arrived once |
 //! | [`shown`] | in-app messages as a page shows them |
@@ -32,6 +33,7 @@
 
 pub mod api;
 pub mod browser;
+pub mod emulation;
 pub mod engine;
 pub mod faults;
 pub mod gate;

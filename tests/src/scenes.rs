@@ -16,7 +16,7 @@ use crate::{
 
 /// Functions that put nothing on a profile. There are tests of their own for what they do, and for `logout`, after which the profile
 /// is another one.
-const SILENT: [&str; 23] = [
+const SILENT: [&str; 24] = [
     "automaticallyShowInAppMessages",
     "carryOut",
     "destroy",
@@ -29,6 +29,7 @@ const SILENT: [&str; 23] = [
     "isDisabled",
     "isInitialized",
     "logout",
+    "previewInAppMessage",
     "ready",
     "removeAllSubscriptions",
     "removeSubscription",
@@ -101,6 +102,7 @@ const CALLS: &str = r#"
       sdk.logInAppMessageImpression(message),
       sdk.logInAppMessageClick(message),
       sdk.logInAppMessageButtonClick(message.buttons[0], message),
+      sdk.logInAppMessageHtmlClick(message, "spin"),
       sdk.logInAppMessageDismissal(message),
       sdk.deferInAppMessage(message),
       sdk.getDeferredInAppMessage().id === message.id,
@@ -155,8 +157,8 @@ pub async fn every_call_arrives_as_documented(engine: Engine) {
     assert_eq!(profile["subscription_groups"], json!({"news": "subscribed", "offers": "unsubscribed"}));
     let message = &profile["messages"]["hello"];
     let counts = ["impressions", "clicks", "dismissals"].map(|what| message[what]["count"].clone());
-    assert_eq!(json!(counts), json!([1, 2, 1]), "{message}");
-    assert_eq!(message["buttons"], json!({"go": 1}), "{message}");
+    assert_eq!(json!(counts), json!([1, 3, 1]), "{message}");
+    assert_eq!(message["buttons"], json!({"go": 1, "spin": 1}), "{message}");
     let device = &profile["devices"][0];
     assert!(device["time_zone"].is_string() && device["screen_width"].as_i64() > Some(0), "{device}");
     assert_eq!((&device["app_version"], &device["app_version_number"]), (&json!("2.1"), &json!("2.1.0.7")));

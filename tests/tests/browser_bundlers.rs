@@ -161,6 +161,7 @@ fn exactly_what_is_meant_is_packed() {
         "dist/live.js",
         "dist/loader.d.ts",
         "dist/loader.js",
+        "dist/preview.js",
         "dist/wrongs.js",
         "package.json",
     ];

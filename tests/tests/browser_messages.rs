@@ -110,7 +110,7 @@ async fn a_modal_is_a_dialog_and_its_text_never_becomes_markup() {
     let text = "<img src=x onerror=\"window.hacked = 1\"><script>window.hacked = 1</script>&amp;";
     let mut modal = campaign("modal", None, "seen");
     modal["message"] = json!({
-        "type": "modal", "header": "Header of modal", "body": text, "image_url": "/none.png", "image_alt": text,
+        "type": "modal", "header": "Header of modal", "body": text, "image_url": "/picture.svg", "image_alt": text,
         "buttons": [
             {"id": "yes", "text": text, "click_action": {"type": "open_url", "url": "#yes"}},
             {"id": "no", "text": "No", "click_action": {"type": "close"}},
@@ -119,6 +119,8 @@ async fn a_modal_is_a_dialog_and_its_text_never_becomes_markup() {
     });
     modal["repeat_after"] = json!("1s");
     let stage = set(json!([modal])).await;
+    let picture = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"16\" height=\"9\"/>";
+    stage.pages.write("picture.svg", picture);
     let show = async || {
         wait::until("the dialog", async || {
             stage.log("seen").await;

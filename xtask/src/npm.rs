@@ -42,10 +42,17 @@ pub(crate) fn install(project: &Project) -> Result<Tools> {
     Ok(Tools { wasm_opt, esbuild, terser })
 }
 
-/// Installs what customers build with, to try the package in, and gives the folder that they are in.
+/// Installs what customers build with, to try the package in, and what finds barriers on pages. Gives the folder that they are in.
 pub(crate) fn install_bundlers(project: &Project) -> Result<PathBuf> {
-    let scripts = ["esbuild/bin/esbuild", "typescript/bin/tsc", "vite/bin/vite.js", "webpack/lib/index.js"];
-    install_from(project, "tests/bundlers", "bundlers", "installing Vite, webpack, esbuild and TypeScript", &scripts)
+    let scripts = [
+        "axe-core/axe.min.js",
+        "esbuild/bin/esbuild",
+        "typescript/bin/tsc",
+        "vite/bin/vite.js",
+        "webpack/lib/index.js",
+    ];
+    let what = "installing Vite, webpack, esbuild, TypeScript and axe-core";
+    install_from(project, "tests/bundlers", "bundlers", what, &scripts)
 }
 
 /// Copies the folder `source`, which has a lock file, to `name` in the target folder, and installs there what it names, unless that

@@ -15,8 +15,16 @@ use crate::process;
 use crate::project::Project;
 
 /// The files of the package that pages load from the server.
-const FILES: [&str; 7] =
-    ["index.js", "kindling_bg.wasm", "display.js", "wrongs.js", "filters.js", "kindling_filters_bg.wasm", "live.js"];
+const FILES: [&str; 8] = [
+    "index.js",
+    "kindling_bg.wasm",
+    "display.js",
+    "preview.js",
+    "wrongs.js",
+    "filters.js",
+    "kindling_filters_bg.wasm",
+    "live.js",
+];
 
 /// The loader in the package, its name on the server, and what it has for the SDK's address.
 const LOADER: &str = "loader.js";

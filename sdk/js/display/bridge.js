@@ -1,0 +1,26 @@
+// What an HTML message finds as `kindling`, and what makes its links and the Escape key work. It runs in the message's frame and stands
+// here as text, so that no bundler of a site makes something else of it.
+
+export const BRIDGE = `(() => {
+  const ask = (what, ...said) => parent.postMessage({ kindling: what, said }, "*");
+  const functions = {};
+  for (const name of ["close", "logClick", "logCustomEvent", "setCustomUserAttribute", "openUrl"]) {
+    functions[name] = (...said) => ask(name, ...said);
+  }
+  window.kindling = Object.freeze(functions);
+  addEventListener("click", (event) => {
+    const link = event.target.closest?.("a[href]");
+    if (!link || event.defaultPrevented) return;
+    event.preventDefault();
+    const to = link.getAttribute("href");
+    if (to[0] === "#") return document.getElementById(to.slice(1))?.scrollIntoView();
+    ask("logClick", link.dataset.button);
+    ask("openUrl", link.href, link.target === "_blank");
+  });
+  addEventListener("keydown", (event) => event.key === "Escape" && ask("escape"));
+  addEventListener("DOMContentLoaded", () => {
+    const tell = () => ask("height", Math.ceil(document.documentElement.getBoundingClientRect().height));
+    new ResizeObserver(tell).observe(document.documentElement);
+    tell();
+  });
+})()`;

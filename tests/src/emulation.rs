@@ -1,0 +1,59 @@
+//! What Chromium pretends to be: a screen of another size, a system that likes dark pages, hands on a keyboard.
+
+use serde_json::json;
+
+use crate::browser::Browser;
+
+/// A screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Screen {
+    /// In CSS pixels.
+    pub width: u32,
+    /// In CSS pixels.
+    pub height: u32,
+    /// It is that of a phone.
+    pub is_phone: bool,
+}
+
+/// A window on a desk.
+pub const DESK: Screen = Screen { width: 1280, height: 800, is_phone: false };
+/// A common phone.
+pub const PHONE: Screen = Screen { width: 390, height: 844, is_phone: true };
+/// The smallest phone that is still in use.
+pub const SMALL_PHONE: Screen = Screen { width: 360, height: 640, is_phone: true };
+
+impl Browser {
+    /// Has the page have this screen, and a system that likes pages `light` or `dark`.
+    pub async fn emulate(&self, screen: Screen, scheme: &str) {
+        let Screen { width, height, is_phone } = screen;
+        let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": is_phone});
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
+        let features = json!([
+            {"name": "prefers-color-scheme", "value": scheme},
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]);
+        self.devtools("Emulation.setEmulatedMedia", json!({"features": features})).await;
+    }
+
+    /// Presses a key, one of `Tab`, `Escape`, `Enter` and `Space`; with the Shift key, if that is said.
+    pub async fn key(&self, key: &str, shift: bool) {
+        let (code, key, text) = match key {
+            "Tab" => (9, "Tab", None),
+            "Escape" => (27, "Escape", None),
+            "Enter" => (13, "Enter", Some("\r")),
+            "Space" => (32, " ", Some(" ")),
+            other => panic!("{other} is no key that is known here"),
+        };
+        let event = |kind: &str, text: Option<&str>| {
+            let mut event = json!({"type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code});
+            event["modifiers"] = json!(if shift { 8 } else { 0 });
+            if let Some(text) = text {
+                event["text"] = json!(text);
+            }
+            event
+        };
+        let down = if text.is_some() { "keyDown" } else { "rawKeyDown" };
+        self.devtools("Input.dispatchKeyEvent", event(down, text)).await;
+        self.devtools("Input.dispatchKeyEvent", event("keyUp", None)).await;
+    }
+}
