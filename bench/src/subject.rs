@@ -11,7 +11,10 @@ use std::{
 use anyhow::Context as _;
 use axum::{Router, body::Bytes, extract::DefaultBodyLimit, routing::post};
 use clap::ValueEnum;
-use ingest_server::catalog::{Catalog, Workspace};
+use ingest_server::{
+    catalog::{Catalog, Workspace},
+    settings::Settings,
+};
 use kindling_core::ids::WorkspaceId;
 use serde_json::json;
 use tempfile::TempDir;
@@ -196,7 +199,7 @@ pub(crate) async fn serve(kind: Simple) -> anyhow::Result<()> {
 
 fn catalog() -> anyhow::Result<Catalog> {
     let name = (ingest_server::store::WorkspaceKey(1), WorkspaceId::parse("bench")?, String::new());
-    let workspace = Workspace::new(name, 1, Vec::new(), Vec::new());
+    let workspace = Workspace::new(name, 1, Vec::new(), Vec::new(), Settings::default());
     let mut catalog = Catalog::default();
     catalog.insert(workspace, vec!["pk_bench".to_owned()], Vec::new());
     Ok(catalog)

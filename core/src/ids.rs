@@ -188,6 +188,36 @@ text_id!(
     "1 to 64 of a-z, 0-9, _ and -"
 );
 
+text_id!(
+    /// A word for campaigns of one kind, by which they are counted together.
+    Tag,
+    is_slug,
+    "1 to 64 of a-z, 0-9, _ and -"
+);
+
+impl SegmentId {
+    /// What a campaign's own segment begins with. No other has a dot in its id.
+    const OF_CAMPAIGN: &str = "campaign.";
+
+    /// The segment of a campaign's own, which has the campaign's filter.
+    pub fn of_campaign(campaign: &CampaignId) -> Self {
+        Self([Self::OF_CAMPAIGN, campaign.as_str()].concat())
+    }
+
+    /// Whether it is a campaign's own.
+    pub fn is_of_campaign(&self) -> bool {
+        self.0.starts_with(Self::OF_CAMPAIGN)
+    }
+
+    /// Reads an id that was stored: also that of a campaign's own segment, by which nobody else can call one.
+    pub fn recall(text: &str) -> Result<Self, InvalidId> {
+        match text.strip_prefix(Self::OF_CAMPAIGN) {
+            Some(campaign) => CampaignId::parse(campaign).map(|campaign| Self::of_campaign(&campaign)),
+            None => Self::parse(text),
+        }
+    }
+}
+
 /// A further name of a user: a name among those of one kind, which the label names (`crm` / `4711`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Alias {
@@ -205,11 +235,15 @@ pub struct UserId(pub i64);
 impl UserId {
     /// A number from 0 to 9999 that looks random (the finaliser of MurmurHash3) and never changes.
     pub fn random_bucket(self) -> u16 {
-        let mut hash = self.0.cast_unsigned();
-        hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-        hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-        u16::try_from((hash ^ (hash >> 33)) % 10_000).unwrap_or_default()
+        u16::try_from(spread(self.0.cast_unsigned()) % 10_000).unwrap_or_default()
     }
+}
+
+/// The finaliser of MurmurHash3: numbers that differ in one bit differ in about half of them afterwards.
+pub(crate) const fn spread(mut hash: u64) -> u64 {
+    hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    hash ^ (hash >> 33)
 }
 
 impl fmt::Display for UserId {

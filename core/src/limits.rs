@@ -118,6 +118,22 @@ pub const TEMPLATE_ITEMS: usize = 2 * ARRAY_ELEMENTS;
 pub const TEMPLATE_WORK: usize = 1024 * 1024;
 /// Messages of which a device remembers when it showed them. Beyond it the longest ago is forgotten; the server remembers.
 pub const HISTORY_MESSAGES: usize = 500;
+/// Messages that a frequency cap may allow in its time: as many times as are kept of each campaign, so that every count is exact.
+pub const CAP_COUNT: u32 = 64;
+/// The longest time of a frequency cap.
+pub const CAP_PER: Duration = Duration::from_days(90);
+/// Frequency caps of a workspace: each is looked at before each message.
+pub const CAPS: usize = 16;
+/// Tags of a campaign.
+pub const CAMPAIGN_TAGS: usize = 16;
+/// Variants of a campaign: of one that fewer than one in ten get, nothing can be learnt.
+pub const VARIANTS: usize = 10;
+/// Messages seen of which a device remembers when, for frequency caps. The server remembers more.
+pub const HISTORY_SEEN: usize = 256;
+/// How long after its trigger a message may be shown.
+pub const MESSAGE_DELAY: Duration = Duration::from_days(1);
+/// Messages of a device that wait for their delay to be over. Beyond it no more begin to wait.
+pub const MESSAGES_DELAYED: usize = 32;
 /// Events that wait for the messages which their own flush may bring.
 pub const PENDING_OCCURRENCES: usize = 64;
 

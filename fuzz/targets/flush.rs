@@ -8,6 +8,7 @@ use bytes::Bytes;
 use ingest_server::{
     catalog::{Catalog, Workspace},
     ingest::{Batch, decode, decode_logged},
+    settings::Settings,
     store::WorkspaceKey,
 };
 use kindling_core::{ids::WorkspaceId, limits, protocol::Record, time::Timestamp, value::Value};
@@ -23,7 +24,7 @@ const NOW: Timestamp = Timestamp::from_ms(1_763_917_561_000);
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
     let name = (WorkspaceKey(1), WorkspaceId::parse("fuzz").unwrap(), String::new());
-    let workspace = Workspace::new(name, 1, Vec::new(), Vec::new());
+    let workspace = Workspace::new(name, 1, Vec::new(), Vec::new(), Settings::default());
     let mut catalog = Catalog::default();
     catalog.insert(workspace, vec![KEY.to_owned()], Vec::new());
     catalog

@@ -92,8 +92,9 @@ struct DayReport {
 impl CampaignReport {
     /// The report of a campaign with these numbers.
     pub fn new(campaign: &Campaign, rows: &ReportRows) -> Self {
+        let named = campaign.variants.iter().filter(|variant| variant.id.is_some());
         let mut listed: Vec<(Option<VariantId>, bool)> =
-            campaign.variants().map(|(id, is_control)| (Some(id.clone()), is_control)).collect();
+            named.map(|variant| (variant.id.clone(), variant.is_control())).collect();
         let found: BTreeSet<&Option<VariantId>> = rows.keys().map(|(_, variant, _)| variant).collect();
         // `None` is less than any id, and comes last.
         for variant in found.into_iter().rev() {

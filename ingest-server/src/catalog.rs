@@ -22,6 +22,7 @@ use crate::{
     messages::Candidates,
     personalization::Losses,
     sdk_authentication::SdkAuthentication,
+    settings::Settings,
     store::{Store, StoreError, WorkspaceKey},
 };
 
@@ -65,6 +66,8 @@ pub struct Workspace {
     pub campaigns: Vec<CampaignEntry>,
     /// What counts as a conversion of them, by what happens.
     pub conversions: ConversionIndex,
+    /// What holds for all of those.
+    pub settings: Settings,
     /// Whether flushes must prove who their users are.
     pub sdk_authentication: SdkAuthentication,
     places: HashMap<SegmentId, u32>,
@@ -115,19 +118,20 @@ pub struct CampaignEntry {
 }
 
 impl Workspace {
-    /// A workspace with these segments, in the order of their places, and campaigns, in the order of their ids.
+    /// A workspace with these segments, in the order of their places, campaigns, in the order of their ids, and settings.
     pub fn new(
         (key, id, name): (WorkspaceKey, WorkspaceId, String),
         revision: i64,
         segments: Vec<Segment>,
         campaigns: Vec<CampaignEntry>,
+        settings: Settings,
     ) -> Self {
         let nobody = Filter::Any(Vec::new());
         let index = SegmentIndex::new(
             segments.iter().map(|segment| if segment.awaits_counters { &nobody } else { &segment.filter }),
         );
         let places = (0..).zip(&segments).map(|(place, segment)| (segment.id.clone(), place)).collect();
-        let candidates = Candidates::new(&campaigns, &places);
+        let candidates = Candidates::new(&campaigns, &places, &settings);
         let conversions = campaigns.iter().map(|entry| (&entry.id, entry.campaign.conversions.as_slice()));
         let conversions = ConversionIndex::new(conversions);
         let (counters, sdk_authentication) = (HashMap::new(), SdkAuthentication::default());
@@ -141,6 +145,7 @@ impl Workspace {
             counters,
             campaigns,
             conversions,
+            settings,
             sdk_authentication,
             places,
             candidates,

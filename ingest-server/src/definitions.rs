@@ -13,10 +13,11 @@ use kindling_core::{
 use serde::Deserialize;
 
 use crate::{
-    campaign::Campaign,
+    campaign::{Audience, Campaign, nobody},
     catalog::KeyHash,
     sdk_authentication::SdkAuthentication,
     segments::{self, HereIn},
+    settings::Settings,
     store::Store,
 };
 
@@ -29,6 +30,8 @@ pub struct Definitions {
     keys: KeyDefinitions,
     /// As in `PUT /api/v1/sdk_authentication`.
     sdk_authentication: Option<Value>,
+    /// As in `PUT /api/v1/settings`.
+    settings: Option<Value>,
     #[serde(default)]
     segments: Vec<SegmentDefinition>,
     /// Each as in `PUT /api/v1/campaigns/{id}`, with its id beside.
@@ -84,6 +87,10 @@ impl Definitions {
             let settings = SdkAuthentication::parse(definition).context("sdk_authentication")?;
             store.put_sdk_authentication(workspace, settings).await?;
         }
+        if let Some(definition) = self.settings {
+            Settings::parse(&definition).context("settings")?;
+            store.put_settings(workspace, definition).await?;
+        }
         let catalog = store.load_catalog().await?;
         let current = catalog.workspace(workspace);
         let mut filters = current.map(|workspace| workspace.filters()).unwrap_or_default();
@@ -93,19 +100,43 @@ impl Definitions {
                 Filter::parse(filter, &HereIn(&counters)).with_context(|| format!("the filter of segment {id}"))?;
             filters.insert(id.clone(), filter);
         }
+        let campaigns = self.campaigns.into_iter().map(read_campaign).collect::<anyhow::Result<Vec<_>>>()?;
+        for (campaign, _) in &campaigns {
+            if let Some(filter) = campaign.own_filter() {
+                let parsed = Filter::parse(&filter, &HereIn(&counters))
+                    .with_context(|| format!("the filter of campaign {}", campaign.id))?;
+                filters.insert(SegmentId::of_campaign(&campaign.id), parsed);
+            }
+        }
         // Of all of them together: one may stand on another that comes later.
         segments::link(&mut filters)?;
+        for (campaign, _) in &campaigns {
+            if let Audience::Segment(segment) = &campaign.audience
+                && !filters.contains_key(segment)
+            {
+                bail!("campaign {}: there is no segment {segment}", campaign.id);
+            }
+        }
         for SegmentDefinition { id, name, filter } in self.segments {
             let name = if name.is_empty() { id.to_string() } else { name };
             store.put_segment(workspace, id, name, filter).await?;
         }
-        for mut definition in self.campaigns {
-            let Some(Value::String(id)) = definition.remove("id") else { bail!("a campaign has no id") };
-            let id = CampaignId::parse(id).context("the id of a campaign")?;
-            let definition = Value::Object(definition);
-            Campaign::parse(id.clone(), &definition).with_context(|| format!("campaign {id}"))?;
-            store.put_campaign(workspace, id, definition).await?;
+        for (campaign, definition) in campaigns {
+            let own = SegmentId::of_campaign(&campaign.id);
+            let is_known = current.is_some_and(|workspace| workspace.segment(&own).is_some());
+            if let Some(filter) = campaign.own_filter().or_else(|| is_known.then(nobody)) {
+                store.put_segment(workspace, own, campaign.name, filter).await?;
+            }
+            store.put_campaign(workspace, campaign.id, definition).await?;
         }
         Ok(())
     }
+}
+
+fn read_campaign(mut definition: Object) -> anyhow::Result<(Campaign, Value)> {
+    let Some(Value::String(id)) = definition.remove("id") else { bail!("a campaign has no id") };
+    let id = CampaignId::parse(id).context("the id of a campaign")?;
+    let definition = Value::Object(definition);
+    let campaign = Campaign::parse(id.clone(), &definition).with_context(|| format!("campaign {id}"))?;
+    Ok((campaign, definition))
 }

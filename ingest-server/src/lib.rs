@@ -23,6 +23,7 @@ pub mod personalization;
 pub mod report;
 pub mod sdk_authentication;
 pub mod segments;
+pub mod settings;
 pub mod store;
 pub mod sweeps;
 pub mod telemetry;

@@ -1,5 +1,5 @@
-// What the module asks the browser while it works: random ids, and tests of properties, which few triggers have. The module that knows the
-// language in which tests are written is loaded when the first message comes that has some.
+// What the module asks the browser while it works: random ids, what the clock shows, and tests of properties, which few triggers have. The
+// module that knows the language in which tests are written is loaded when the first message comes that has some.
 
 /** Also where `randomUUID` is not: on pages without TLS. */
 function uuid() {
@@ -11,14 +11,18 @@ function uuid() {
 }
 
 /**
- * Makes the function that the module calls: without arguments for a random UUID, otherwise to hear whether tests hold of properties. As
- * long as that can't be told it says nothing; then `decide` is called.
+ * Makes the function that the module calls: without arguments for a random UUID, with an instant for the minute of the day that the clock
+ * shows then, otherwise to hear whether tests hold of properties. As long as that can't be told it says nothing; then `decide` is called.
  */
 export function makeHost(source, decide) {
   let hold; // once there is one
   let loading;
   return (tests, properties) => {
     if (!tests) return uuid();
+    if (typeof tests === "number") {
+      const at = new Date(tests);
+      return at.getHours() * 60 + at.getMinutes();
+    }
     if (hold) return hold(JSON.parse(tests), properties ? JSON.parse(properties) : null);
     loading ??= import("./filters.js")
       .then((filters) => filters.load(source))

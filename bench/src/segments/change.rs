@@ -8,6 +8,7 @@ use ingest_server::{
     catalog::{Catalog, Segment, Workspace},
     ingest::{Batch, Working, apply, decode},
     segments::Here,
+    settings::Settings,
     store::WorkspaceKey,
 };
 use kindling_core::{
@@ -84,7 +85,11 @@ impl Subject {
         let segments = (0..count).map(|number| segment(number, kind)).collect::<anyhow::Result<_>>()?;
         let name = (WorkspaceKey(1), WorkspaceId::parse("bench")?, String::new());
         let mut catalog = Catalog::default();
-        catalog.insert(Workspace::new(name, 1, segments, Vec::new()), vec!["pk".to_owned()], Vec::new());
+        catalog.insert(
+            Workspace::new(name, 1, segments, Vec::new(), Settings::default()),
+            vec!["pk".to_owned()],
+            Vec::new(),
+        );
         let flush = |number: u64| flush(number, &catalog);
         let first = (0..USERS).map(flush).collect::<anyhow::Result<_>>()?;
         let timed = (USERS..USERS + RECORDS).map(flush).collect::<anyhow::Result<_>>()?;

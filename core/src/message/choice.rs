@@ -2,7 +2,11 @@
 
 use std::rc::Rc;
 
-use super::{held::Held, occurrence::Occurrence};
+use super::{
+    cap::{HeldCap, Seen, cap_holds_until},
+    held::Held,
+    occurrence::Occurrence,
+};
 use crate::{
     ids::CampaignId,
     time::{Duration, Timestamp},
@@ -15,6 +19,8 @@ pub struct History {
     pub shown: Vec<(String, Timestamp)>,
     /// When a trigger last showed any message.
     pub last: Option<Timestamp>,
+    /// What was shown lately, where there are caps.
+    pub seen: Vec<Seen>,
 }
 
 impl History {
@@ -25,57 +31,118 @@ impl History {
     }
 }
 
+/// By what it is decided whether a message may be shown, beside the message itself.
+pub struct Rules<'a> {
+    /// What was shown.
+    pub history: &'a History,
+    /// At least this long lies between two messages.
+    pub interval: Duration,
+    /// The caps that hold.
+    pub caps: &'a [HeldCap],
+    /// Now.
+    pub now: Timestamp,
+    /// The minute of the day that the clock of the device shows.
+    pub minute: &'a dyn Fn() -> u16,
+}
+
+impl Rules<'_> {
+    /// A clock that was set back must not silence messages for ever: a "last time" in the future does not count.
+    fn passed(&self, at: Timestamp, pause: Duration) -> bool {
+        at > self.now || self.now >= at.plus(pause)
+    }
+
+    /// Whether enough time has passed since the last message.
+    fn is_quiet(&self) -> bool {
+        self.history.last.is_none_or(|last| self.passed(last, self.interval))
+    }
+
+    /// Whether the message may be shown, still or again, apart from the distance that messages keep.
+    fn allows(&self, message: &Held) -> bool {
+        let again = match (self.history.shown(&message.id), message.repeat_after) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(last), Some(pause)) => self.passed(last, pause),
+        };
+        again
+            && message.expires_at.is_none_or(|end| self.now < end)
+            && message.hours.is_none_or(|hours| hours.contain((self.minute)()))
+            && !self.is_capped(message)
+    }
+
+    fn is_capped(&self, message: &Held) -> bool {
+        if message.uncapped {
+            return false;
+        }
+        self.caps.iter().any(|cap| {
+            let mut seen = self.history.seen.iter().filter(|(_, tags)| cap.is_about(tags)).map(|(at, _)| *at);
+            cap.is_about(&message.tags) && cap_holds_until(cap.count, cap.per, &mut seen, self.now).is_some()
+        })
+    }
+}
+
 /// Chooses what the occurrence shows: of the messages whose trigger it fires and that may (still, or again) be shown, the one with the
 /// greatest priority; of equals the one with the lesser id, so that every device chooses the same. Nothing is shown within
-/// `interval` of the last message. `hold(tests, properties)` says whether a trigger's tests hold of properties.
+/// the rules' interval after the last message. `hold(tests, properties)` says whether a trigger's tests hold of properties.
+///
+/// Those that are shown only a while after their trigger go to `delayed`: [`may_show`] says then whether they are.
 pub fn choose<'a>(
     messages: &mut dyn Iterator<Item = &'a Rc<Held>>,
     occurrence: &Occurrence,
-    history: &History,
-    interval: Duration,
-    now: Timestamp,
+    rules: &Rules<'_>,
     hold: &dyn Fn(&str, &str) -> bool,
+    delayed: &mut Vec<&'a Rc<Held>>,
 ) -> Option<&'a Rc<Held>> {
-    // A clock that was set back must not silence messages for ever: a "last time" in the future does not count.
-    let passed = |at: Timestamp, pause: Duration| at > now || now >= at.plus(pause);
-    if history.last.is_some_and(|last| !passed(last, interval)) {
-        return None;
-    }
-    let may_show = |message: &Held| {
-        let again = match (history.shown(&message.id), message.repeat_after) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            (Some(last), Some(pause)) => passed(last, pause),
-        };
-        again && message.expires_at.is_none_or(|end| now < end)
-    };
+    let is_quiet = rules.is_quiet();
     let mut chosen: Option<&Rc<Held>> = None;
     for message in messages {
-        let is_better = chosen.is_none_or(|best| {
-            message.priority > best.priority || (message.priority == best.priority && message.id < best.id)
-        });
-        if is_better && may_show(message) && message.triggers.iter().any(|trigger| trigger.fires(occurrence, hold)) {
+        let fires = || message.triggers.iter().any(|trigger| trigger.fires(occurrence, hold));
+        if message.delay > Duration::ZERO {
+            if fires() {
+                delayed.push(message);
+            }
+        } else if is_quiet && chosen.is_none_or(|best| is_before(message, best)) && rules.allows(message) && fires() {
             chosen = Some(message);
         }
     }
     chosen
 }
 
+/// Which of messages whose time has come is shown.
+pub fn may_show<'a>(messages: &mut dyn Iterator<Item = &'a Rc<Held>>, rules: &Rules<'_>) -> Option<&'a Rc<Held>> {
+    let mut chosen: Option<&Rc<Held>> = None;
+    for message in messages {
+        if rules.is_quiet() && chosen.is_none_or(|best| is_before(message, best)) && rules.allows(message) {
+            chosen = Some(message);
+        }
+    }
+    chosen
+}
+
+fn is_before(message: &Held, other: &Held) -> bool {
+    message.priority > other.priority || (message.priority == other.priority && message.id < other.id)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{HeldTrigger, Occasion};
+    use crate::message::{HeldTrigger, Hours, Occasion};
 
     fn message(id: &str, priority: i32, repeat_after: Option<Duration>) -> Rc<Held> {
-        let id = CampaignId::parse(id).unwrap();
         let trigger = HeldTrigger { occasion: Occasion::SessionStart, name: String::new(), tests: String::new() };
-        Rc::new(Held { id, priority, triggers: vec![trigger], repeat_after, expires_at: None, source: String::new() })
+        let id = CampaignId::parse(id).unwrap();
+        Rc::new(Held { priority, repeat_after, ..Held::of(id, vec![trigger]) })
     }
 
     fn chosen(messages: &[Rc<Held>], history: &History, now: i64) -> Option<String> {
-        let interval = Duration::from_seconds(30);
-        let (occurrence, now) = (Occurrence::session_start(), Timestamp::from_ms(now));
-        choose(&mut messages.iter(), &occurrence, history, interval, now, &|_, _| true).map(|m| m.id.to_string())
+        chosen_under(messages, history, &[], now)
+    }
+
+    fn chosen_under(messages: &[Rc<Held>], history: &History, caps: &[HeldCap], now: i64) -> Option<String> {
+        let (interval, occurrence) = (Duration::from_seconds(30), Occurrence::session_start());
+        // A day has a hundred minutes here, of a millisecond each.
+        let minute = || u16::try_from(now % 100).unwrap();
+        let rules = Rules { history, interval, caps, now: Timestamp::from_ms(now), minute: &minute };
+        choose(&mut messages.iter(), &occurrence, &rules, &|_, _| true, &mut Vec::new()).map(|m| m.id.to_string())
     }
 
     #[test]
@@ -87,7 +154,7 @@ mod tests {
     #[test]
     fn a_message_is_shown_once_or_again_after_its_pause() {
         let entry = |id: &str| (id.to_owned(), Timestamp::from_ms(0));
-        let history = History { shown: vec![entry("once"), entry("again")], last: None };
+        let history = History { shown: vec![entry("once"), entry("again")], ..History::default() };
         let messages = [message("once", 9, None), message("again", 1, Some(Duration::from_ms(100)))];
         assert_eq!(chosen(&messages, &history, 99), None);
         assert_eq!(chosen(&messages, &history, 100).as_deref(), Some("again"));
@@ -109,5 +176,45 @@ mod tests {
         assert_eq!(chosen(&messages, &history, 1_029_999), None);
         assert!(chosen(&messages, &history, 1_030_000).is_some());
         assert!(chosen(&messages, &history, 5_000).is_some());
+    }
+
+    #[test]
+    fn a_message_has_its_hours() {
+        let mut first = Rc::unwrap_or_clone(message("a", 1, None));
+        first.hours = Hours::read_held(crate::json::Json::of(r#"{"from":20,"to":40}"#));
+        let messages = [Rc::new(first)];
+        let shown = [119, 120, 139, 140].map(|now| chosen(&messages, &History::default(), now).is_some());
+        assert_eq!(shown, [false, true, true, false]);
+    }
+
+    #[test]
+    fn caps_hold_back_what_they_are_about() {
+        let cap = |tag: &str| HeldCap { count: 1, per: Duration::from_ms(100), tag: tag.to_owned() };
+        let history = History { seen: vec![(Timestamp::from_ms(0), r#"["promo"]"#.to_owned())], ..History::default() };
+        let plain = [message("a", 1, None)];
+        let mut tagged = Rc::unwrap_or_clone(message("b", 1, None));
+        tagged.tags = r#"["x","promo"]"#.to_owned();
+        let mut uncapped = tagged.clone();
+        uncapped.uncapped = true;
+        let (tagged, uncapped) = ([Rc::new(tagged)], [Rc::new(uncapped)]);
+        let shown = |of: &[Rc<Held>], tag, now| chosen_under(of, &history, &[cap(tag)], now).is_some();
+        assert_eq!([99, 100].map(|now| shown(&plain, "", now)), [false, true]);
+        assert_eq!([99, 100].map(|now| shown(&tagged, "promo", now)), [false, true]);
+        assert!(shown(&plain, "promo", 99) && shown(&tagged, "other", 99) && shown(&uncapped, "promo", 99));
+    }
+
+    #[test]
+    fn what_is_shown_later_does_not_stand_in_the_way() {
+        let mut later = Rc::unwrap_or_clone(message("later", 9, None));
+        later.delay = Duration::from_ms(10);
+        let messages = [Rc::new(later), message("now", 1, None)];
+        let history = History::default();
+        let rules =
+            Rules { history: &history, interval: Duration::ZERO, caps: &[], now: Timestamp::from_ms(0), minute: &|| 0 };
+        let mut delayed = Vec::new();
+        let occurrence = Occurrence::session_start();
+        let chosen = choose(&mut messages.iter(), &occurrence, &rules, &|_, _| true, &mut delayed);
+        assert_eq!(chosen.map(|message| message.id.as_str()), Some("now"));
+        assert_eq!(delayed.iter().map(|message| message.id.as_str()).collect::<Vec<_>>(), ["later"]);
     }
 }

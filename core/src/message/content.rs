@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{
     action::ClickAction,
+    hours::Hours,
     language::{Direction, Language},
     read::{duration, extras, name, text, url},
     render::Render,
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::{
     decode::{DecodeError, Fields, Path},
-    ids::CampaignId,
+    ids::{CampaignId, Tag, VariantId},
     limits,
     time::{Duration, Timestamp},
     value::{Map, Value},
@@ -26,21 +27,55 @@ use crate::{
 pub struct InAppMessage {
     /// The campaign that it belongs to; a campaign has one message for a user.
     pub id: CampaignId,
+    /// The variant that the user gets, of a campaign that has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variant: Option<VariantId>,
     /// Of several messages that one occurrence triggers, the one with the greatest priority is shown.
     pub priority: i32,
     /// What shows it.
     pub trigger: Trigger,
+    /// How long after that it is shown, in milliseconds; `None`: at once.
+    #[serde(skip_serializing_if = "Option::is_none", rename = "delay_ms")]
+    pub delay: Option<Duration>,
+    /// At which hours it may be shown; `None`: at any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hours: Option<Hours>,
     /// After how long it may be shown again to the same user, in milliseconds; `None`: only once.
     #[serde(skip_serializing_if = "Option::is_none", rename = "repeat_after_ms")]
     pub repeat_after: Option<Duration>,
     /// At this instant and later it is shown no more, also where the server can't be asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// By which of its campaign's tags caps count it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Tag>,
+    /// Whether no cap holds it back. It counts for others all the same.
+    #[serde(skip_serializing_if = "is_false")]
+    pub uncapped: bool,
     /// What is still to be put into it when its trigger fires.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub render: Option<Render>,
     /// What it says.
-    pub content: Content,
+    pub content: Shown,
+}
+
+/// What is shown to the user.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Shown {
+    /// This.
+    Message(Box<Content>),
+    /// Nothing: the user is in the control group. That it would have been shown is recorded.
+    Control(Control),
+}
+
+/// The content of a message for the control group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename = "control")]
+pub struct Control {}
+
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// What a message says and how it looks.

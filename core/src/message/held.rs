@@ -1,6 +1,9 @@
 //! A message as a device holds it.
 
-use super::occurrence::{Occasion, Occurrence};
+use super::{
+    hours::Hours,
+    occurrence::{Occasion, Occurrence},
+};
 use crate::{
     ids::CampaignId,
     json::Json,
@@ -16,10 +19,20 @@ pub struct Held {
     pub priority: i32,
     /// What shows it: any of these.
     pub triggers: Vec<HeldTrigger>,
+    /// How long after that it is shown.
+    pub delay: Duration,
+    /// At which hours it may be shown; `None`: at any.
+    pub hours: Option<Hours>,
     /// After how long it may be shown again; `None`: only once.
     pub repeat_after: Option<Duration>,
     /// At this instant and later it is shown no more.
     pub expires_at: Option<Timestamp>,
+    /// By which tags caps count it, as a JSON list; empty: by none.
+    pub tags: String,
+    /// Whether no cap holds it back.
+    pub uncapped: bool,
+    /// Whether it shows nothing, and only says that it would have.
+    pub is_control: bool,
     /// The message as the server sent it.
     pub source: String,
 }
@@ -36,12 +49,30 @@ pub struct HeldTrigger {
 }
 
 impl Held {
+    /// The least of a message.
+    pub const fn of(id: CampaignId, triggers: Vec<HeldTrigger>) -> Self {
+        Self {
+            id,
+            priority: 0,
+            triggers,
+            delay: Duration::ZERO,
+            hours: None,
+            repeat_after: None,
+            expires_at: None,
+            tags: String::new(),
+            uncapped: false,
+            is_control: false,
+            source: String::new(),
+        }
+    }
+
     /// Reads a message as the server sends it. `None` if this SDK does not know how to choose or to draw it. Where it leads to is looked at
     /// by those who draw it: a browser knows best what an address is.
     pub fn read(source: Json<'_>) -> Option<Self> {
         let content = source.get("content")?;
+        let is_control = content.get("type")?.plain()? == "control";
         match content.get("type")?.plain()? {
-            // For comparison it is shown to nobody, and has no text.
+            // It is shown to nobody, and has no text.
             "control" => {}
             "slide_up" | "modal" | "full_screen" | "html" | "survey" if content.get("body")?.is_string() => {}
             _ => return None,
@@ -50,13 +81,21 @@ impl Held {
             Some(number) => number.integer().map(Some),
             None => Some(None),
         };
+        let id = CampaignId::parse(source.get("id")?.plain()?).ok()?;
         Some(Self {
-            id: CampaignId::parse(source.get("id")?.plain()?).ok()?,
             priority: i32::try_from(optional("priority")?.unwrap_or(0)).ok()?,
-            triggers: HeldTrigger::read_any(source.get("trigger")?)?,
+            delay: Duration::from_ms(optional("delay_ms")?.unwrap_or(0)),
+            hours: match source.get("hours") {
+                Some(hours) => Some(Hours::read_held(hours)?),
+                None => None,
+            },
             repeat_after: optional("repeat_after_ms")?.map(Duration::from_ms),
             expires_at: optional("expires_at")?.map(Timestamp::from_ms),
+            tags: source.get("tags").map_or("", Json::text).to_owned(),
+            uncapped: source.get("uncapped").is_some(),
+            is_control,
             source: source.text().to_owned(),
+            ..Self::of(id, HeldTrigger::read_any(source.get("trigger")?)?)
         })
     }
 }

@@ -119,7 +119,7 @@ pub(super) fn extras(value: &Value, path: &Path<'_>) -> Result<Map<String>, Deco
 pub(super) mod tests {
     use super::*;
     use crate::{
-        message::{Content, InAppMessage},
+        message::{Content, InAppMessage, Shown},
         time::Timestamp,
     };
 
@@ -129,12 +129,17 @@ pub(super) mod tests {
             let fields = Fields::of(&value, &Path::Definition)?;
             Ok(InAppMessage {
                 id: campaign_id(&fields, "id")?.unwrap(),
+                variant: None,
                 priority: priority(&fields)?,
                 trigger: fields.read("trigger", Trigger::read)?.unwrap(),
+                delay: None,
+                hours: None,
+                tags: vec![],
+                uncapped: false,
                 repeat_after: fields.integer("repeat_after_ms")?.map(Duration::from_ms),
                 expires_at: fields.integer("expires_at")?.map(Timestamp::from_ms),
                 render: None,
-                content: fields.read("content", Content::read)?.unwrap(),
+                content: Shown::Message(Box::new(fields.read("content", Content::read)?.unwrap())),
             })
         };
         read().map_err(|e: DecodeError| e.to_string())

@@ -129,6 +129,11 @@ impl Activity {
         self.recent.add(at);
     }
 
+    /// Whether it never happened.
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     /// Adds the occurrences of another activity.
     pub fn merge(&mut self, other: &Self) {
         self.count = self.count.saturating_add(other.count);

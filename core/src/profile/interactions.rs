@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Tally, merge::has_room};
+use super::{Activity, Tally, merge::has_room};
 use crate::{ids::VariantId, limits, time::Timestamp};
 
 /// What a user did with the message of a campaign.
@@ -22,6 +22,9 @@ pub struct Interactions {
     /// How many of the clicks were on each button, of at most [`limits::MESSAGE_BUTTONS_COUNTED`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub buttons: BTreeMap<String, u64>,
+    /// When it was seen lately.
+    #[serde(default, skip_serializing_if = "Activity::is_empty")]
+    recent: Activity,
     /// When a variant of it was first seen, and which; of several at that instant the one with the least id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     first_variant: Option<(Timestamp, VariantId)>,
@@ -33,9 +36,15 @@ impl Interactions {
         self.first_variant.as_ref().map(|(_, variant)| variant)
     }
 
+    /// The times at which it was seen lately, from the most recent on: at most [`limits::EVENT_RECENT_TIMES`].
+    pub fn recently_seen(&self) -> impl Iterator<Item = Timestamp> {
+        self.recent.recent()
+    }
+
     /// Adds an impression.
     pub(super) fn see(&mut self, variant: Option<&VariantId>, at: Timestamp) {
         self.impressions.add(at);
+        self.recent.add(at);
         let is_first = |variant: &&VariantId| {
             self.first_variant.as_ref().is_none_or(|(first, known)| (at, *variant) < (*first, known))
         };
@@ -62,6 +71,7 @@ impl Interactions {
     /// Adds the interactions of another profile.
     pub(super) fn merge(&mut self, other: Self) {
         self.impressions.merge(&other.impressions);
+        self.recent.merge(&other.recent);
         self.clicks.merge(&other.clicks);
         self.dismissals.merge(&other.dismissals);
         self.first_variant = match (self.first_variant.take(), other.first_variant) {

@@ -8,7 +8,7 @@ use super::agent::AgentParts;
 use crate::{
     ids::{AnonymousId, DeviceId, ExternalId, Seq, StreamId},
     json::Json,
-    message::{Held, InAppMessage},
+    message::{Cap, Held, HeldCap, InAppMessage},
     time::Timestamp,
 };
 
@@ -130,6 +130,9 @@ pub struct MessageSet {
     pub version: String,
     /// The messages, highest priority first.
     pub items: Vec<InAppMessage>,
+    /// How many of them may be shown in which time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub caps: Vec<Cap>,
 }
 
 /// An answer as a device reads it.
@@ -152,6 +155,10 @@ pub struct HeldSet {
     pub version: String,
     /// The messages, highest priority first.
     pub items: Vec<Rc<Held>>,
+    /// How many of them may be shown in which time.
+    pub caps: Vec<HeldCap>,
+    /// The same as it came: a JSON list.
+    pub caps_source: String,
 }
 
 impl Answer {
@@ -190,7 +197,12 @@ impl HeldSet {
                 items.push(Rc::new(message));
             }
         }
-        Some(Self { version, items })
+        let caps = set.get("caps").unwrap_or(Json::of("[]"));
+        let mut read = Vec::new();
+        for (_, cap) in caps.members() {
+            read.extend(HeldCap::read(cap));
+        }
+        Some(Self { version, items, caps: read, caps_source: caps.text().to_owned() })
     }
 }
 
@@ -247,7 +259,7 @@ mod tests {
         let answer = FlushAnswer {
             acked: Seq(4),
             rejected: vec![Rejected { seq: Seq(3), code: "too_deep".into(), detail: "…".into() }],
-            messages: Some(MessageSet { version: "v".into(), items: vec![] }),
+            messages: Some(MessageSet { version: "v".into(), items: vec![], caps: vec![] }),
             auth: Some(AuthFailure { error_code: 22, reason: "expired".into() }),
         };
         let json = serde_json::to_string(&answer).unwrap();

@@ -155,6 +155,9 @@ pub(super) async fn changes(
     let next = changes.last().map_or(page.after, |last| last.id);
     let view = |LoggedChange { id, change }| {
         let segment = workspace.segments.get(change.segment as usize)?.id.clone();
+        if segment.is_of_campaign() {
+            return None;
+        }
         let what = if change.entered { "entered" } else { "left" };
         Some(ChangeView { id, segment, user: change.user, change: what, at: change.at })
     };

@@ -7,13 +7,20 @@ use axum::{
     http::HeaderMap,
 };
 use kindling_core::{
-    ids::CampaignId,
+    decode,
+    ids::{CampaignId, SegmentId},
+    segment::Filter,
     value::{Object, Value},
 };
 use serde::Serialize;
 
 use super::{App, Problem, auth::Secret, body};
-use crate::{campaign::Campaign, catalog::CampaignEntry, personalization::LossCounts};
+use crate::{
+    campaign::{Audience, Campaign, nobody},
+    catalog::{CampaignEntry, Workspace},
+    personalization::LossCounts,
+    segments::{self, HereIn},
+};
 
 /// A campaign as the API shows it: its definition, with its id.
 #[derive(Serialize)]
@@ -39,7 +46,7 @@ fn view(id: &CampaignId, definition: &Value) -> CampaignView {
 
 impl From<&CampaignEntry> for CampaignView {
     fn from(entry: &CampaignEntry) -> Self {
-        let not_rendered = entry.campaign.template.as_ref().map(|_| entry.losses.counts());
+        let not_rendered = entry.campaign.variants.have_templates().then(|| entry.losses.counts());
         Self { not_rendered, ..view(&entry.id, &entry.definition) }
     }
 }
@@ -72,10 +79,37 @@ pub(super) async fn put(
     let id = parse_id(id)?;
     let definition = body::read_definition(&headers, body).await?;
     let campaign = Campaign::parse(id.clone(), &definition).map_err(|error| Problem::invalid(&error))?;
-    if let Some(segment) = campaign.segment.as_ref().filter(|segment| workspace.segment(segment).is_none()) {
-        return Err(Problem::bad_request("unknown_segment", format!("there is no segment {segment}")));
+    // What it is held against must still be so when it is stored.
+    let _editing = app.catalogs.edit().await;
+    let catalog = app.catalogs.current();
+    let current = catalog.workspace(workspace.key).unwrap_or(&workspace);
+    check_audience(current, &campaign)?;
+    let own = SegmentId::of_campaign(&id);
+    match campaign.own_filter() {
+        Some(filter) => app.store.put_segment(workspace.key, own, campaign.name, filter).await?,
+        None if current.segment(&own).is_some() => {
+            app.store.put_segment(workspace.key, own, campaign.name, nobody()).await?;
+        }
+        None => {}
     }
     app.store.put_campaign(workspace.key, id.clone(), definition.clone()).await?;
     app.catalogs.reload(app.store.as_ref()).await?;
     Ok(Json(view(&id, &definition)))
+}
+
+/// Whether there can be such an audience.
+fn check_audience(workspace: &Workspace, campaign: &Campaign) -> Result<(), Problem> {
+    match &campaign.audience {
+        Audience::Segment(segment) if workspace.segment(segment).is_none() => {
+            Err(Problem::bad_request("unknown_segment", format!("there is no segment {segment}")))
+        }
+        Audience::Everybody | Audience::Segment(_) => Ok(()),
+        Audience::Filter(filter) => {
+            let path = &decode::Path::Member(&decode::Path::Definition, "filter");
+            let parsed = Filter::parse_within(filter, path, &HereIn(&workspace.counters));
+            let mut filters = workspace.filters();
+            filters.insert(SegmentId::of_campaign(&campaign.id), parsed.map_err(|error| Problem::invalid(&error))?);
+            segments::link(&mut filters).map_err(|error| Problem::invalid_link(&error))
+        }
+    }
 }

@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, State},
 };
 use kindling_core::{
-    ids::{CampaignId, SegmentId},
+    ids::{CampaignId, SegmentId, VariantId},
     time::Timestamp,
 };
 use serde::Serialize;
@@ -35,6 +35,9 @@ pub(super) struct DecisionsView {
 struct DecisionView {
     campaign: CampaignId,
     name: String,
+    /// Which of several the user gets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variant: Option<VariantId>,
     #[serde(flatten)]
     decision: Decision,
     /// The same for people.
@@ -56,7 +59,7 @@ pub(super) async fn get(
     drop(Arc::make_mut(&mut user.state).update_memberships(user.id, &workspace, &[], at));
     let mut decisions = Vec::new();
     let mut explanations: HashMap<SegmentId, ExplanationView> = HashMap::new();
-    for (entry, decision) in decide(&workspace, &user.state, at) {
+    for (entry, variant, decision) in decide(&workspace, user.id, &user.state, at) {
         let explanation = match &decision {
             Decision::NotInSegment { segment: id } => match (explanations.get(id), workspace.segment(id)) {
                 (Some(explained), _) => Some(explained.clone()),
@@ -71,7 +74,8 @@ pub(super) async fn get(
             _ => None,
         };
         let (campaign, name, reason) = (entry.id.clone(), entry.campaign.name.clone(), decision.sentence());
-        decisions.push(DecisionView { campaign, name, decision, reason, explanation });
+        let variant = variant.id.clone();
+        decisions.push(DecisionView { campaign, name, variant, decision, reason, explanation });
     }
     Ok(Json(DecisionsView { at, decisions }))
 }

@@ -16,6 +16,7 @@ mod reports;
 mod sdk_authentication;
 mod sdk_files;
 mod segments;
+mod settings;
 mod users;
 
 use std::{sync::Arc, time::Duration};
@@ -96,6 +97,7 @@ fn management() -> Router<App> {
         .route("/campaigns", get(campaigns::list))
         .route("/campaigns/{id}", put(campaigns::put).get(campaigns::get))
         .route("/campaigns/{id}/report", get(reports::get))
+        .route("/settings", put(settings::put).get(settings::get))
         .route("/sdk_authentication", put(sdk_authentication::put).get(sdk_authentication::get))
         .route("/users/{user}", get(users::get))
         .route("/users/{user}/records", get(users::records).post(records::post))

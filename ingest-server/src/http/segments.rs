@@ -122,7 +122,7 @@ pub(super) fn parse_id(id: String) -> Result<SegmentId, Problem> {
 
 /// Every segment, in the order of ids.
 pub(super) async fn list(State(app): State<App>, Secret(workspace): Secret) -> Result<Json<SegmentList>, Problem> {
-    Ok(Json(SegmentList { segments: views(&app, &workspace, |_| true).await? }))
+    Ok(Json(SegmentList { segments: views(&app, &workspace, |segment| !segment.id.is_of_campaign()).await? }))
 }
 
 /// One segment.

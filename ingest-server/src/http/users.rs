@@ -232,7 +232,11 @@ pub(super) async fn get(
 
 /// The segments that somebody is in, in the order of their ids.
 fn segments_of(memberships: &Memberships, workspace: &Workspace) -> Vec<SegmentId> {
-    let mut segments: Vec<SegmentId> = memberships.segments(workspace).map(|segment| segment.id.clone()).collect();
+    let mut segments: Vec<SegmentId> = memberships
+        .segments(workspace)
+        .filter(|segment| !segment.id.is_of_campaign())
+        .map(|segment| segment.id.clone())
+        .collect();
     segments.sort_unstable();
     segments
 }

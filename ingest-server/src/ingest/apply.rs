@@ -438,7 +438,7 @@ impl Working {
             self.touched.push(id);
         }
         let Some(Person::Here(user)) = self.users.get(&id) else { return None };
-        messages::select(&batch.workspace, user, held, now)
+        messages::select(&batch.workspace, id, user, held, now)
     }
 
     /// Who that is by now.

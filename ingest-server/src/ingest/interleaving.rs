@@ -17,6 +17,7 @@ use super::{Batch, Incoming, Person, ReportChanges, ReportKey, UserAgent, UserSt
 use crate::{
     campaign::Campaign,
     catalog::{CampaignEntry, Workspace},
+    settings::Settings,
     store::WorkspaceKey,
 };
 
@@ -95,7 +96,7 @@ fn workspace() -> Arc<Workspace> {
     ]);
     let b = serde_json::json!([{"id": "done", "type": "custom_event", "name": "a", "within": "1s"}]);
     let name = (WorkspaceKey(1), WorkspaceId::parse("w").unwrap(), String::new());
-    Arc::new(Workspace::new(name, 1, Vec::new(), vec![campaign("a", &a), campaign("b", &b)]))
+    Arc::new(Workspace::new(name, 1, Vec::new(), vec![campaign("a", &a), campaign("b", &b)], Settings::default()))
 }
 
 /// What the reports must have come to: what happened again and again, by the records, and what follows from the one user there is.
@@ -119,7 +120,7 @@ fn wanted_reports<'b>(
             _ => continue,
         };
         let Some(entry) = workspace.campaign(campaign) else { continue };
-        let variant = variant.as_ref().filter(|variant| entry.campaign.has_variant(variant));
+        let variant = variant.as_ref().filter(|variant| entry.campaign.variants.get(variant).is_some());
         // All of it is at most three seconds after the start.
         let day = Date::of(START, 0);
         add(campaign, variant, day, figure, 1);

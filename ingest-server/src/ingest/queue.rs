@@ -158,13 +158,14 @@ mod tests {
     use crate::{
         catalog::{Catalog, Workspace},
         ingest::decode,
+        settings::Settings,
         store::WorkspaceKey,
     };
 
     fn batch() -> Batch {
         let mut catalog = Catalog::default();
         let name = (WorkspaceKey(1), WorkspaceId::parse("w").unwrap(), String::new());
-        let workspace = Workspace::new(name, 1, Vec::new(), Vec::new());
+        let workspace = Workspace::new(name, 1, Vec::new(), Vec::new(), Settings::default());
         catalog.insert(workspace, vec!["pk".to_owned()], Vec::new());
         let body = r#"{"key":"pk","sdk":"t","device":"00000000-0000-4000-8000-000000000001",
             "stream":"00000000-0000-4000-8000-000000000002","identity":{"external_id":"a"},"sent_at":0,"records":[]}"#;

@@ -147,7 +147,7 @@ impl ReportChanges {
 
 /// The variant, if the campaign has it: anybody can send any name, and reports have no room for all of them.
 fn known_variant(entry: &CampaignEntry, variant: Option<&VariantId>) -> Option<VariantId> {
-    variant.filter(|variant| entry.campaign.has_variant(variant)).cloned()
+    variant.filter(|variant| entry.campaign.variants.get(variant).is_some()).cloned()
 }
 
 fn conversions_of<'w>(workspace: &'w Workspace, campaign: &CampaignId) -> &'w [Conversion] {

@@ -138,6 +138,11 @@ impl UserDevices {
         self.0.iter().find_map(|device| device.said.as_ref()?.1.language.as_deref())
     }
 
+    /// The time zone of the device that was used last, of those that say theirs.
+    pub fn time_zone(&self) -> Option<&str> {
+        self.0.iter().find_map(|device| device.said.as_ref()?.1.time_zone.as_deref())
+    }
+
     /// Notes that records arrived from the device.
     pub fn seen(&mut self, id: DeviceId, at: Timestamp) {
         let device = self.device(id, at);

@@ -6,7 +6,7 @@ use std::{cmp::Reverse, collections::HashMap};
 use kindling_core::ids::SegmentId;
 use sha2::{Digest as _, Sha256};
 
-use crate::{campaign::Status, catalog::CampaignEntry, ingest::Memberships};
+use crate::{campaign::Status, catalog::CampaignEntry, ingest::Memberships, settings::Settings};
 
 /// The campaigns of a workspace, in the order in which a device would rather have their messages: by priority, then by id.
 #[derive(Debug, Default)]
@@ -17,27 +17,30 @@ pub struct Candidates {
     for_everybody: Vec<u32>,
     /// The ranks of those that are active, by the place of their segment.
     for_segment: HashMap<u32, Vec<u32>>,
+    /// Whether one of these runs by each user's own clock.
+    want_zones: bool,
     /// Names what all this was made from.
     key: u64,
 }
 
 impl Candidates {
     /// Of campaigns whose segments are at these places.
-    pub fn new(campaigns: &[CampaignEntry], places: &HashMap<SegmentId, u32>) -> Self {
+    pub fn new(campaigns: &[CampaignEntry], places: &HashMap<SegmentId, u32>, settings: &Settings) -> Self {
         let mut ranked: Vec<(u32, &CampaignEntry)> = (0..).zip(campaigns).collect();
-        ranked.sort_by_key(|(_, entry)| (Reverse(entry.campaign.message.priority), &entry.id));
+        ranked.sort_by_key(|(_, entry)| (Reverse(entry.campaign.priority), &entry.id));
         let mut candidates = Self::default();
-        let mut names = Sha256::new();
+        let mut names = Sha256::new_with_prefix(settings.digest);
         for (rank, (_, entry)) in (0..).zip(&ranked) {
             names.update(entry.digest);
             if entry.campaign.status != Status::Active {
                 continue;
             }
-            match &entry.campaign.segment {
+            candidates.want_zones |= entry.campaign.schedule.is_by_user();
+            match entry.campaign.audience.segment(&entry.id) {
                 None => candidates.for_everybody.push(rank),
                 // In a segment that there is not is nobody.
                 Some(segment) => {
-                    if let Some(place) = places.get(segment) {
+                    if let Some(place) = places.get(&segment) {
                         candidates.for_segment.entry(*place).or_default().push(rank);
                     }
                 }
@@ -63,7 +66,12 @@ impl Candidates {
         ranks.into_iter().filter_map(|rank| self.ranked.get(rank as usize).copied())
     }
 
-    /// Changes when a campaign does.
+    /// Whether an active campaign runs by each user's own clock.
+    pub const fn want_zones(&self) -> bool {
+        self.want_zones
+    }
+
+    /// Changes when a campaign does, or what holds for all of them.
     pub const fn key(&self) -> u64 {
         self.key
     }

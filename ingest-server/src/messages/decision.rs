@@ -1,11 +1,18 @@
 //! What becomes of a campaign's message for one user: the one place that decides it.
 
-use kindling_core::{ids::SegmentId, limits, time::Timestamp};
+use jiff::tz::TimeZone;
+use kindling_core::{
+    ids::{CampaignId, SegmentId, UserId},
+    limits,
+    message::{Cap, cap_holds_until},
+    profile::Interactions,
+    time::Timestamp,
+};
 use serde::Serialize;
 
 use super::wording::word;
 use crate::{
-    campaign::{Campaign, Status},
+    campaign::{Campaign, Status, Variant, Zones},
     catalog::{CampaignEntry, Workspace},
     ingest::UserState,
     personalization::NotRendered,
@@ -17,6 +24,8 @@ use crate::{
 pub enum Decision {
     /// The user's devices have it, or get it with their next flush. What triggers it shows it.
     WaitingForTrigger,
+    /// The user is in the control group: their devices say when the message would have been shown, and show nothing.
+    InControl,
     /// They have it, but it was seen so lately that nothing shows it before `again_at`.
     Resting {
         /// When it was seen last.
@@ -42,8 +51,14 @@ pub enum Decision {
     },
     /// The user is not in the campaign's segment.
     NotInSegment {
-        /// Which.
+        /// Which; that of the campaign's own filter is not named.
+        #[serde(skip_serializing_if = "SegmentId::is_of_campaign")]
         segment: SegmentId,
+    },
+    /// The user has lately seen as many messages as the workspace's caps allow.
+    Capped {
+        /// Until when.
+        until: Timestamp,
     },
     /// It is shown only once, and was seen.
     Seen {
@@ -79,13 +94,15 @@ impl From<NotRendered> for Decision {
 impl Decision {
     /// Whether the user's devices are to have the message.
     pub const fn is_sent(&self) -> bool {
-        matches!(self, Self::WaitingForTrigger | Self::Resting { .. })
+        matches!(self, Self::WaitingForTrigger | Self::InControl | Self::Resting { .. })
     }
 
     /// The same for people.
     pub const fn sentence(&self) -> &'static str {
         match self {
             Self::WaitingForTrigger => "the user has it, or gets it with the next flush; its trigger shows it",
+            Self::InControl => "the user is in the control group, which is shown nothing",
+            Self::Capped { .. } => "the user has seen as many messages as the frequency caps allow",
             Self::Resting { .. } => "the user has it and saw it lately; it may be shown again later",
             Self::Draft => "the campaign is a draft",
             Self::Paused => "the campaign is paused",
@@ -101,56 +118,114 @@ impl Decision {
     }
 }
 
-/// What becomes of the message of each campaign, those first that a device would rather have.
-pub fn decide<'a>(workspace: &'a Workspace, user: &UserState, now: Timestamp) -> Vec<(&'a CampaignEntry, Decision)> {
-    let mut decisions: Vec<(&CampaignEntry, Decision)> = workspace
+/// What becomes of the message of each campaign, with the variant that the user gets, those first that a device would rather have.
+pub fn decide<'a>(
+    workspace: &'a Workspace,
+    id: UserId,
+    user: &'a UserState,
+    now: Timestamp,
+) -> Vec<(&'a CampaignEntry, &'a Variant, Decision)> {
+    let case = Case::new(workspace, id, user, now);
+    let mut decisions: Vec<_> = workspace
         .ranked_campaigns()
         .map(|entry| {
-            let (decision, _) = decide_one(workspace, &entry.campaign, user, now);
-            let loss = if decision.is_sent() { word(entry, user, now).err() } else { None };
-            (entry, loss.map_or(decision, Decision::from))
+            let (decision, variant) = (case.decide(&entry.campaign).0, case.variant(&entry.campaign).1);
+            let loss = if decision.is_sent() { word(entry, variant, user, now).err() } else { None };
+            (entry, variant, loss.map_or(decision, Decision::from))
         })
         .collect();
-    let beyond = decisions.iter_mut().filter(|(_, decision)| decision.is_sent()).skip(limits::MESSAGES_HELD);
-    beyond.for_each(|(_, decision)| *decision = Decision::Crowded { held: limits::MESSAGES_HELD });
+    let beyond = decisions.iter_mut().filter(|(_, _, decision)| decision.is_sent()).skip(limits::MESSAGES_HELD);
+    beyond.for_each(|(_, _, decision)| *decision = Decision::Crowded { held: limits::MESSAGES_HELD });
     decisions
 }
 
-/// What becomes of one campaign's message, and when that may be another thing without anything having happened to the user (`None`:
-/// never).
-pub(super) fn decide_one(
-    workspace: &Workspace,
-    campaign: &Campaign,
-    user: &UserState,
+/// A user at an instant, as campaigns are decided for them.
+pub(super) struct Case<'a> {
+    workspace: &'a Workspace,
+    id: UserId,
+    user: &'a UserState,
     now: Timestamp,
-) -> (Decision, Option<Timestamp>) {
-    match campaign.status {
-        Status::Active => {}
-        Status::Draft => return (Decision::Draft, None),
-        Status::Paused => return (Decision::Paused, None),
-        Status::Archived => return (Decision::Archived, None),
+    zone: Option<TimeZone>,
+    /// Until when each of the workspace's caps holds back what it is about.
+    capped: Vec<Option<Timestamp>>,
+}
+
+impl<'a> Case<'a> {
+    pub(super) fn new(workspace: &'a Workspace, id: UserId, user: &'a UserState, now: Timestamp) -> Self {
+        let capped = workspace.settings.frequency_caps.iter().map(|cap| held_back_until(workspace, user, cap, now));
+        // Time zones are looked up by name, which is not for nothing.
+        let wants_zone = workspace.candidates().want_zones();
+        let zone = if wants_zone { user.devices.time_zone().and_then(|name| TimeZone::get(name).ok()) } else { None };
+        Self { workspace, id, user, now, zone, capped: capped.collect() }
     }
-    if let Some(starts_at) = campaign.starts_at.filter(|starts| *starts > now) {
-        return (Decision::NotStarted { starts_at }, Some(starts_at));
+
+    /// The zones in which schedules are read for the user.
+    pub(super) fn zones(&self) -> Zones<'_> {
+        Zones { workspace: &self.workspace.settings.time_zone, user: self.zone.as_ref() }
     }
-    if let Some(ended_at) = campaign.ends_at.filter(|ends| *ends <= now) {
-        return (Decision::Ended { ended_at }, None);
+
+    /// The variant that the user gets, with its place.
+    pub(super) fn variant(&self, campaign: &'a Campaign) -> (usize, &'a Variant) {
+        let seen = self.user.profile.message(&campaign.id).and_then(Interactions::variant);
+        campaign.variants.of(&campaign.id, self.id, seen)
     }
-    if let Some(segment) = &campaign.segment {
-        let is_member = workspace.segment_place(segment).is_some_and(|place| user.memberships.contains(place));
-        if !is_member {
-            return (Decision::NotInSegment { segment: segment.clone() }, campaign.ends_at);
+
+    /// What becomes of one campaign's message, and when that may be another thing without anything having happened to the user (`None`:
+    /// never).
+    pub(super) fn decide(&self, campaign: &'a Campaign) -> (Decision, Option<Timestamp>) {
+        let now = self.now;
+        match campaign.status {
+            Status::Active => {}
+            Status::Draft => return (Decision::Draft, None),
+            Status::Paused => return (Decision::Paused, None),
+            Status::Archived => return (Decision::Archived, None),
         }
+        let ends_at = campaign.schedule.ends_at(self.zones());
+        if let Some(ended_at) = ends_at.filter(|ends| *ends <= now) {
+            return (Decision::Ended { ended_at }, None);
+        }
+        if let Some(starts_at) = campaign.schedule.starts_at(self.zones()).filter(|starts| *starts > now) {
+            return (Decision::NotStarted { starts_at }, Some(starts_at));
+        }
+        if let Some(segment) = campaign.audience.segment(&campaign.id) {
+            let place = self.workspace.segment_place(&segment);
+            if !place.is_some_and(|place| self.user.memberships.contains(place)) {
+                return (Decision::NotInSegment { segment }, ends_at);
+            }
+        }
+        // From here on the device keeps the same rules; these hold across devices.
+        let seen = self.user.profile.message(&campaign.id).map(|interactions| interactions.impressions);
+        let seen = seen.and_then(|seen| seen.first.zip(seen.last));
+        if let (Some((first, _)), None) = (seen, campaign.repeat_after) {
+            return (Decision::Seen { seen_at: first }, None);
+        }
+        if let Some(until) = self.capped_until(campaign) {
+            return (Decision::Capped { until }, Some(ends_at.map_or(until, |ends| ends.min(until))));
+        }
+        let decision = match (seen, campaign.repeat_after) {
+            (Some((_, last)), Some(pause)) if now.since(last) < pause => {
+                Decision::Resting { seen_at: last, again_at: last.plus(pause) }
+            }
+            _ if self.variant(campaign).1.is_control() => Decision::InControl,
+            _ => Decision::WaitingForTrigger,
+        };
+        (decision, ends_at)
     }
-    let seen = user.profile.message(&campaign.message.id).map(|interactions| interactions.impressions);
-    let Some((first, last)) = seen.and_then(|seen| seen.first.zip(seen.last)) else {
-        return (Decision::WaitingForTrigger, campaign.ends_at);
+
+    fn capped_until(&self, campaign: &Campaign) -> Option<Timestamp> {
+        let caps = self.workspace.settings.frequency_caps.iter().zip(&self.capped);
+        let about = caps.filter(|(cap, _)| campaign.is_capped && cap.is_about(&campaign.tags));
+        about.filter_map(|(_, until)| *until).max()
+    }
+}
+
+/// Until when a cap holds back what it is about, by all that the user saw on whatever device. What shows nothing does not count.
+fn held_back_until(workspace: &Workspace, user: &UserState, cap: &Cap, now: Timestamp) -> Option<Timestamp> {
+    let counts = |(id, interactions): &(&CampaignId, &Interactions)| {
+        let Some(entry) = workspace.campaign(id) else { return cap.tag.is_none() };
+        let variant = interactions.variant().and_then(|variant| entry.campaign.variants.get(variant));
+        cap.is_about(&entry.campaign.tags) && !variant.is_some_and(Variant::is_control)
     };
-    // The device keeps the same rules; these hold across devices.
-    let decision = match campaign.message.repeat_after {
-        None => Decision::Seen { seen_at: first },
-        Some(pause) if now.since(last) < pause => Decision::Resting { seen_at: last, again_at: last.plus(pause) },
-        Some(_) => Decision::WaitingForTrigger,
-    };
-    (decision, campaign.ends_at)
+    let mut seen = user.profile.messages().filter(counts).flat_map(|(_, interactions)| interactions.recently_seen());
+    cap_holds_until(cap.count, cap.per, &mut seen, now)
 }

@@ -1,15 +1,16 @@
-//! The message of a campaign as one user gets it.
+//! What a campaign says to one user.
 
 use std::borrow::Cow;
 
 use kindling_core::{
-    message::{InAppMessage, Render},
+    message::{Content, Render, Shown},
     profile::StandardAttribute,
     time::{Duration, Timestamp},
     value::Value,
 };
 
 use crate::{
+    campaign::Variant,
     catalog::CampaignEntry,
     ingest::UserState,
     personalization::{MessageTemplate, NotRendered, Rendered, Subject},
@@ -18,25 +19,30 @@ use crate::{
 /// So long a message that names the time stands as it is.
 const HOUR_MS: i64 = 3_600_000;
 
-/// The message as the user gets it; most are the same for everybody.
+/// What a campaign says to one user.
+pub(super) struct Wording<'e> {
+    /// The content, which for most is the same for everybody; `None`: nothing, it is for the control group.
+    pub(super) content: Option<Cow<'e, Content>>,
+    /// What is still to be put in when its trigger fires.
+    pub(super) render: Option<Render>,
+}
+
+/// What the variant of a campaign says to the user who gets it.
 pub(super) fn word<'e>(
-    entry: &'e CampaignEntry,
+    entry: &CampaignEntry,
+    variant: &'e Variant,
     user: &UserState,
     now: Timestamp,
-) -> Result<Cow<'e, InAppMessage>, NotRendered> {
-    let message = &entry.campaign.message;
-    let Some(template) = &entry.campaign.template else {
-        if message.content.translations.is_empty() {
-            return Ok(Cow::Borrowed(message));
-        }
-        let content = message.content.in_language(language(user)).clone();
-        return Ok(Cow::Owned(InAppMessage { content, ..message.clone() }));
+) -> Result<Wording<'e>, NotRendered> {
+    let Shown::Message(content) = &variant.shown else { return Ok(Wording { content: None, render: None }) };
+    let Some(template) = &variant.template else {
+        let content = content.in_language(language(user));
+        return Ok(Wording { content: Some(Cow::Borrowed(content)), render: None });
     };
-    let rendered = template.render(&subject(entry, user, now))?;
-    let Some(Rendered { content, render }) = rendered else {
-        return Ok(Cow::Owned(InAppMessage { render: Some(Render::Server), ..message.clone() }));
-    };
-    Ok(Cow::Owned(InAppMessage { content, render, ..message.clone() }))
+    Ok(match template.render(&subject(entry, user, now))? {
+        Some(Rendered { content, render }) => Wording { content: Some(Cow::Owned(content)), render },
+        None => Wording { content: Some(Cow::Borrowed(content)), render: Some(Render::Server) },
+    })
 }
 
 /// Whom a campaign's message is for.

@@ -298,6 +298,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Sets whether flushes must prove who their users are.
     fn put_sdk_authentication(&self, workspace: WorkspaceKey, settings: SdkAuthentication) -> Answer<'_, ()>;
 
+    /// Sets what holds for all campaigns. The definition has been checked.
+    fn put_settings(&self, workspace: WorkspaceKey, definition: Value) -> Answer<'_, ()>;
+
     /// Makes a segment, or changes it. The filter has been checked.
     fn put_segment(&self, workspace: WorkspaceKey, id: SegmentId, name: String, filter: Value) -> Answer<'_, ()>;
 

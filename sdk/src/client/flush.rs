@@ -121,11 +121,18 @@ impl Flights {
 impl<H: Host> Client<H> {
     /// When [`Client::tick`] is to be called; `None`: not until something happens.
     pub fn next_wake(&self) -> Option<Timestamp> {
-        self.flights.ready_at(self.resumes_at())
+        let delayed = self.inbox.next_due().filter(|_| self.shows_messages);
+        self.flights.ready_at(self.resumes_at()).into_iter().chain(delayed).min()
     }
 
     /// Does what is due.
     pub fn tick(&mut self, now: Timestamp) {
+        if self.shows_messages {
+            let pauses = (self.config.message_interval, self.config.session_timeout);
+            if let Some(message) = self.inbox.due(&mut self.host, pauses, now) {
+                self.show(message, now);
+            }
+        }
         self.pump(now);
     }
 

@@ -1,6 +1,6 @@
 //! What the client needs of the place where it runs.
 
-use kindling_core::ids::Uuid;
+use kindling_core::{ids::Uuid, time::Timestamp};
 
 /// Storage, randomness and what the engine has code for. In the browser: localStorage, `crypto`, and what costs no bytes there; in
 /// tests and simulations: whatever they make of them. Time is not among them: it comes with each call.
@@ -21,6 +21,8 @@ pub trait Host {
     fn is_json(&self, text: &str) -> bool;
     /// The number that a text of JSON says.
     fn number(&self, text: &str) -> f64;
+    /// The minute of the day, counted from midnight, that the device's clock shows at an instant.
+    fn minute_of_day(&self, at: Timestamp) -> u16;
     /// Whether tests of properties, as a message's trigger has them, hold of these properties; both as JSON, the properties empty if there
     /// are none. `None`: that can't be told yet. [`super::Client::can_test`] says when it can.
     fn hold(&self, tests: &str, properties: &str) -> Option<bool>;

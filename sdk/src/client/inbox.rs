@@ -3,10 +3,10 @@
 use std::{cell::Cell, rc::Rc};
 
 use kindling_core::{
-    ids::{CampaignId, Seq, StreamId},
+    ids::{Seq, StreamId},
     json::Json,
     limits,
-    message::{Held, History, Occurrence, choose},
+    message::{Held, History, Occurrence, Rules, choose, may_show},
     protocol::{HeldSet, Identity},
     time::{Duration, Timestamp},
 };
@@ -21,6 +21,9 @@ pub(super) struct Inbox {
     history: History,
     /// What happened and is not yet covered by an answer: an answer may bring messages that it triggers.
     pending: Vec<Pending>,
+    /// Messages whose trigger fired and whose delay is not over: when it is, and which. Pages share them through storage, so that the
+    /// next page shows what this one has no time for.
+    delayed: Vec<(Timestamp, String)>,
 }
 
 #[derive(Debug)]
@@ -41,7 +44,29 @@ impl Inbox {
         let is_theirs = messages.get("identity").is_some_and(|owner| owner.text() == write::identity(identity));
         self.held = is_theirs.then(|| HeldSet::read(messages)).flatten().unwrap_or_default();
         self.history = read_history(Json::of(&history));
+        self.load_delayed(host);
         self.prepare(host);
+    }
+
+    fn load_delayed(&mut self, host: &impl Host) {
+        self.delayed.clear();
+        let stored = host.get(keys::DELAYED).unwrap_or_default();
+        for (id, due) in Json::of(&stored).members() {
+            if let (Some(id), Some(due)) = (id.plain(), due.integer()) {
+                self.delayed.push((Timestamp::from_ms(due), id.to_owned()));
+            }
+        }
+    }
+
+    fn store_delayed(&self, host: &mut impl Host) {
+        if self.delayed.is_empty() {
+            return host.remove(keys::DELAYED);
+        }
+        let mut to = Writer::new();
+        for (due, id) in &self.delayed {
+            to.integer(id, due.as_ms());
+        }
+        host.set(keys::DELAYED, &to.end());
     }
 
     /// Has the tests of properties made ready, if there are any.
@@ -60,6 +85,8 @@ impl Inbox {
     pub(super) fn clear(&mut self, host: &mut impl Host, and_history: bool) {
         self.held = HeldSet::default();
         self.pending.clear();
+        self.delayed.clear();
+        host.remove(keys::DELAYED);
         host.remove(keys::MESSAGES);
         host.remove(keys::DEFERRED);
         if and_history {
@@ -78,36 +105,119 @@ impl Inbox {
         self.held.items.iter().map(|message| (&**message, self.history.shown(&message.id)))
     }
 
-    /// What the occurrence shows of some messages, and whether that can be told yet.
-    fn choose<'a>(
-        &self,
-        host: &impl Host,
-        messages: &mut dyn Iterator<Item = &'a Rc<Held>>,
+    /// What the occurrence shows of some messages, and whether that can be told yet. What it shows later begins to wait.
+    fn choose(
+        &mut self,
+        host: &mut impl Host,
+        is_candidate: &dyn Fn(&Held) -> bool,
         occurrence: &Occurrence,
         interval: Duration,
         now: Timestamp,
-    ) -> (Option<&'a Rc<Held>>, bool) {
+    ) -> (Option<Rc<Held>>, bool) {
         let undecided = Cell::new(false);
-        let hold = |tests: &str, properties: &str| {
-            let holds = host.hold(tests, properties);
-            undecided.set(undecided.get() || holds.is_none());
-            holds == Some(true)
+        let mut delayed = Vec::new();
+        let chosen = loop {
+            let host = &*host;
+            let hold = |tests: &str, properties: &str| {
+                let holds = host.hold(tests, properties);
+                undecided.set(undecided.get() || holds.is_none());
+                holds == Some(true)
+            };
+            let minute = || host.minute_of_day(now);
+            let rules = self.rules(&minute, interval, now);
+            let mut candidates = self.held.items.iter().filter(|message| is_candidate(message));
+            let mut later = Vec::new();
+            let chosen = choose(&mut candidates, occurrence, &rules, &hold, &mut later).cloned();
+            delayed.extend(later.into_iter().cloned());
+            if chosen.is_none() || !self.reload_history(host) {
+                break chosen;
+            }
         };
-        let chosen = choose(messages, occurrence, &self.history, interval, now, &hold);
+        let mut waits = false;
+        for message in &delayed {
+            waits |= self.delay(message, now);
+        }
+        if waits {
+            self.store_delayed(host);
+        }
         (chosen.filter(|_| !undecided.get()), undecided.get())
+    }
+
+    /// Looks what other pages have shown, of which this one may not have been told yet. Says whether there was any of it.
+    fn reload_history(&mut self, host: &impl Host) -> bool {
+        let stored = host.get(keys::HISTORY).unwrap_or_default();
+        let history = read_history(Json::of(&stored));
+        let is_new = history != self.history;
+        self.history = history;
+        is_new
+    }
+
+    fn rules<'a>(&'a self, minute: &'a dyn Fn() -> u16, interval: Duration, now: Timestamp) -> Rules<'a> {
+        Rules { history: &self.history, interval, caps: &self.held.caps, now, minute }
+    }
+
+    /// Has a message wait until its delay is over, if it does not already.
+    fn delay(&mut self, message: &Held, now: Timestamp) -> bool {
+        let id = message.id.as_str();
+        let waits = self.delayed.len() < limits::MESSAGES_DELAYED && !self.delayed.iter().any(|(_, other)| other == id);
+        if waits {
+            self.delayed.push((now.plus(message.delay), id.to_owned()));
+        }
+        waits
+    }
+
+    /// When the first delay is over.
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        let mut next: Option<Timestamp> = None;
+        for (due, _) in &self.delayed {
+            next = Some(next.map_or(*due, |next| next.min(*due)));
+        }
+        next
+    }
+
+    /// What is shown of the messages whose delay is over, and has not been for longer than `patience`.
+    pub(super) fn due(
+        &mut self,
+        host: &mut impl Host,
+        (interval, patience): (Duration, Duration),
+        now: Timestamp,
+    ) -> Option<Rc<Held>> {
+        if self.next_due().is_none_or(|due| due > now) {
+            return None;
+        }
+        // Another page may have been quicker.
+        self.load_delayed(host);
+        self.reload_history(host);
+        let farthest = now.plus(limits::MESSAGE_DELAY);
+        let mut ready = Vec::new();
+        let mut place = 0;
+        while let Some((due, id)) = self.delayed.get(place) {
+            if *due <= now || *due > farthest {
+                if *due <= now && now < due.plus(patience) {
+                    ready.push(id.clone());
+                }
+                self.delayed.remove(place);
+            } else {
+                place += 1;
+            }
+        }
+        self.store_delayed(host);
+        let minute = || host.minute_of_day(now);
+        let rules = self.rules(&minute, interval, now);
+        let mut messages = self.held.items.iter().filter(|message| ready.iter().any(|id| id == message.id.as_str()));
+        may_show(&mut messages, &rules).cloned()
     }
 
     /// Something happened: chooses what it shows, and remembers it for messages that are on their way.
     pub(super) fn happened(
         &mut self,
-        host: &impl Host,
+        host: &mut impl Host,
         (stream, seq): (StreamId, Seq),
         occurrence: Occurrence,
         interval: Duration,
         now: Timestamp,
     ) -> Option<Rc<Held>> {
-        let (chosen, undecided) = self.choose(host, &mut self.held.items.iter(), &occurrence, interval, now);
-        let chosen = chosen.cloned();
+        let (chosen, undecided) = self.choose(host, &|_| true, &occurrence, interval, now);
         if self.pending.len() == limits::PENDING_OCCURRENCES {
             self.pending.remove(0);
         }
@@ -116,13 +226,13 @@ impl Inbox {
     }
 
     /// Tests of properties can be told from now on: what the first undecided occurrence shows that shows anything.
-    pub(super) fn decide(&mut self, host: &impl Host, interval: Duration, now: Timestamp) -> Option<Rc<Held>> {
+    pub(super) fn decide(&mut self, host: &mut impl Host, interval: Duration, now: Timestamp) -> Option<Rc<Held>> {
         for place in 0..self.pending.len() {
             if std::mem::take(&mut self.pending[place].undecided) {
-                let occurrence = &self.pending[place].occurrence;
-                let (chosen, _) = self.choose(host, &mut self.held.items.iter(), occurrence, interval, now);
+                let occurrence = self.pending[place].occurrence.clone();
+                let (chosen, _) = self.choose(host, &|_| true, &occurrence, interval, now);
                 if chosen.is_some() {
-                    return chosen.cloned();
+                    return chosen;
                 }
             }
         }
@@ -140,6 +250,24 @@ impl Inbox {
         now: Timestamp,
     ) -> Option<Rc<Held>> {
         let before = std::mem::replace(&mut self.held, set);
+        self.store_held(host, identity);
+        if self.deferred(host).is_none() {
+            host.remove(keys::DEFERRED);
+        }
+        self.prepare(host);
+        let is_new = |message: &Held| !before.items.iter().any(|old| old.id == message.id);
+        for place in 0..self.pending.len() {
+            let occurrence = self.pending[place].occurrence.clone();
+            let (chosen, undecided) = self.choose(host, &is_new, &occurrence, interval, now);
+            if chosen.is_some() {
+                return chosen;
+            }
+            self.pending[place].undecided |= undecided;
+        }
+        None
+    }
+
+    fn store_held(&self, host: &mut impl Host, identity: &Identity) {
         let mut items = String::from("[");
         for message in &self.held.items {
             if items.len() > 1 {
@@ -152,22 +280,10 @@ impl Inbox {
         to.raw("identity", &write::identity(identity));
         to.text("version", &self.held.version);
         to.raw("items", &items);
+        if !self.held.caps.is_empty() {
+            to.raw("caps", &self.held.caps_source);
+        }
         host.set(keys::MESSAGES, &to.end());
-        if self.deferred(host).is_none() {
-            host.remove(keys::DEFERRED);
-        }
-        self.prepare(host);
-        let new = |message: &&Rc<Held>| !before.items.iter().any(|old| old.id == message.id);
-        for place in 0..self.pending.len() {
-            let mut candidates = self.held.items.iter().filter(new);
-            let occurrence = &self.pending[place].occurrence;
-            let (chosen, undecided) = self.choose(host, &mut candidates, occurrence, interval, now);
-            if chosen.is_some() {
-                return chosen.cloned();
-            }
-            self.pending[place].undecided |= undecided;
-        }
-        None
     }
 
     /// The message that the site put off, if it is still held.
@@ -189,12 +305,13 @@ impl Inbox {
     }
 
     /// A message is handed out to be shown.
-    pub(super) fn shown(&mut self, host: &mut impl Host, id: &CampaignId, now: Timestamp) {
+    pub(super) fn shown(&mut self, host: &mut impl Host, message: &Held, now: Timestamp) {
+        let id = message.id.as_str();
         let shown = &mut self.history.shown;
-        if let Some(place) = shown.iter().position(|(other, _)| other == id.as_str()) {
+        if let Some(place) = shown.iter().position(|(other, _)| other == id) {
             shown.swap_remove(place);
         }
-        shown.push((id.as_str().to_owned(), now));
+        shown.push((id.to_owned(), now));
         if shown.len() > limits::HISTORY_MESSAGES {
             // The clock may have been set back: the last in the list need not be the latest.
             let mut oldest = 0;
@@ -205,25 +322,76 @@ impl Inbox {
             }
             shown.remove(oldest);
         }
-        self.history.last = Some(now);
+        // Of what shows nothing nobody has had too much.
+        if !message.is_control {
+            self.history.last = Some(now);
+            self.count(message, now);
+        }
+        self.store_history(host);
+    }
+
+    /// Counts a message for the caps, and forgets what has left the window of all of them.
+    fn count(&mut self, message: &Held, now: Timestamp) {
+        let mut longest = Duration::ZERO;
+        for cap in &self.held.caps {
+            longest = longest.max(cap.per);
+        }
+        let seen = &mut self.history.seen;
+        if longest > Duration::ZERO {
+            seen.push((now, message.tags.clone()));
+        }
+        let mut place = 0;
+        while let Some((at, _)) = seen.get(place) {
+            if at.plus(longest) <= now || seen.len() > limits::HISTORY_SEEN {
+                seen.remove(place);
+            } else {
+                place += 1;
+            }
+        }
+    }
+
+    fn store_history(&self, host: &mut impl Host) {
         let mut shown = Writer::new();
         for (id, at) in &self.history.shown {
             shown.integer(id, at.as_ms());
         }
         let mut to = Writer::new();
         to.raw("shown", &shown.end());
-        to.integer("last", now.as_ms());
+        if let Some(last) = self.history.last {
+            to.integer("last", last.as_ms());
+        }
+        if !self.history.seen.is_empty() {
+            let mut list = String::from("[");
+            for (at, tags) in &self.history.seen {
+                if list.len() > 1 {
+                    list.push(',');
+                }
+                let mut seen = Writer::new();
+                seen.integer("at", at.as_ms());
+                if !tags.is_empty() {
+                    seen.raw("tags", tags);
+                }
+                list.push_str(&seen.end());
+            }
+            list.push(']');
+            to.raw("seen", &list);
+        }
         host.set(keys::HISTORY, &to.end());
     }
 }
 
 fn read_history(json: Json<'_>) -> History {
     let time = |json: Json<'_>| json.integer().map(Timestamp::from_ms);
-    let mut shown = Vec::new();
+    let (mut shown, mut seen) = (Vec::new(), Vec::new());
     for (id, at) in json.get("shown").unwrap_or(Json::of("")).members() {
         if let (Some(id), Some(at)) = (id.plain(), time(at)) {
             shown.push((id.to_owned(), at));
         }
     }
-    History { shown, last: json.get("last").and_then(time) }
+    for (_, entry) in json.get("seen").unwrap_or(Json::of("")).members() {
+        if let Some(at) = entry.get("at").and_then(time) {
+            seen.push((at, entry.get("tags").map_or("", Json::text).to_owned()));
+        }
+    }
+    History { shown, last: json.get("last").and_then(time), seen }
 }

@@ -19,6 +19,8 @@ pub(super) const SESSION: &str = "session";
 pub(super) const MESSAGES: &str = "messages";
 /// A message that the site put off.
 pub(super) const DEFERRED: &str = "deferred";
+/// Messages whose trigger fired, each with when it is to be shown.
+pub(super) const DELAYED: &str = "delayed";
 /// Which messages were shown, and when.
 pub(super) const HISTORY: &str = "history";
 

@@ -212,7 +212,7 @@ impl<H: Host> Client<H> {
 
     /// Tests of properties can be told from now on: shows what waited for that.
     pub fn can_test(&mut self, now: Timestamp) {
-        while let Some(message) = self.inbox.decide(&self.host, self.config.message_interval, now) {
+        while let Some(message) = self.inbox.decide(&mut self.host, self.config.message_interval, now) {
             self.show(message, now);
         }
     }
@@ -247,7 +247,7 @@ impl<H: Host> Client<H> {
 
     /// Another tab changed what is stored under `key` (`None`: everything).
     pub fn storage_changed(&mut self, key: Option<&str>) {
-        if key.is_none_or(|key| key == keys::MESSAGES || key == keys::HISTORY) {
+        if key.is_none_or(|key| matches!(key, keys::MESSAGES | keys::HISTORY | keys::DELAYED)) {
             self.inbox.load(&self.host, &self.identity);
         }
         self.refresh();
@@ -543,13 +543,13 @@ impl<H: Host> Client<H> {
         }
         let (stream, interval) = (self.current(), self.config.message_interval);
         let place = (stream.id, stream.last_seq());
-        if let Some(message) = self.inbox.happened(&self.host, place, occurrence, interval, now) {
+        if let Some(message) = self.inbox.happened(&mut self.host, place, occurrence, interval, now) {
             self.show(message, now);
         }
     }
 
     fn show(&mut self, message: Rc<Held>, now: Timestamp) {
-        self.inbox.shown(&mut self.host, &message.id, now);
+        self.inbox.shown(&mut self.host, &message, now);
         self.tell(Activity::MessageTriggered { id: message.id.clone() });
         self.effects.push(Effect::Show(message));
     }

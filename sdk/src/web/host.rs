@@ -2,7 +2,10 @@
 
 use gloo_storage::{LocalStorage, Storage as _};
 use js_sys::{Function, JSON, JsString};
-use kindling_core::ids::{StreamId, Uuid};
+use kindling_core::{
+    ids::{StreamId, Uuid},
+    time::Timestamp,
+};
 use wasm_bindgen::JsValue;
 use web_sys::Storage;
 
@@ -120,6 +123,11 @@ impl Host for BrowserHost {
 
     fn number(&self, text: &str) -> f64 {
         JSON::parse(text).ok().and_then(|value| value.as_f64()).unwrap_or(f64::NAN)
+    }
+
+    fn minute_of_day(&self, at: Timestamp) -> u16 {
+        let minute = self.browser.call1(&JsValue::UNDEFINED, &JsValue::from_f64(at.as_ms() as f64));
+        minute.ok().and_then(|minute| minute.as_f64()).map_or(0, |minute| minute as u16)
     }
 
     fn hold(&self, tests: &str, properties: &str) -> Option<bool> {

@@ -71,6 +71,10 @@ impl Host for Tab {
         text.parse().unwrap()
     }
 
+    fn minute_of_day(&self, at: Timestamp) -> u16 {
+        u16::try_from(at.as_ms().div_euclid(60_000).rem_euclid(24 * 60)).unwrap()
+    }
+
     fn hold(&self, tests: &str, properties: &str) -> Option<bool> {
         if self.disk.borrow().without_filters {
             return None;

@@ -13,6 +13,7 @@
 mod authentication;
 mod browser;
 mod exactly_once;
+mod messages;
 
 use browser::{Browser, at, call};
 use kindling_core::{ids::ExternalId, limits, protocol::RecordKind};

@@ -24,6 +24,7 @@ use crate::{
     catalog::{CampaignEntry, Catalog, Counter, KeyHash, Segment, Workspace},
     sdk_authentication::SdkAuthentication,
     segments::{self, Here, HereIn},
+    settings::Settings,
     store::{StoreError, WorkspaceKey},
 };
 
@@ -75,6 +76,16 @@ pub(super) fn put_sdk_authentication(
         "UPDATE workspaces SET sdk_authentication = ?2 WHERE key = ?1",
         params![workspace.0, to_json(settings)?],
     )?;
+    Ok(())
+}
+
+pub(super) fn put_settings(
+    connection: &Connection,
+    workspace: WorkspaceKey,
+    definition: &Value,
+) -> Result<(), StoreError> {
+    connection
+        .execute("UPDATE workspaces SET settings = ?2 WHERE key = ?1", params![workspace.0, to_json(definition)?])?;
     Ok(())
 }
 
@@ -173,7 +184,8 @@ pub(super) fn load(connection: &Connection) -> Result<Catalog, StoreError> {
         let campaigns = load_campaigns(connection, key)?;
         let sdk_keys = column(connection, "SELECT sdk_key FROM sdk_keys WHERE workspace = ?1", key)?;
         let secret_keys = column(connection, "SELECT hash FROM secret_keys WHERE workspace = ?1", key)?;
-        let mut workspace = Workspace::new((key, id, name), revision, segments, campaigns);
+        let settings = load_settings(connection, key)?;
+        let mut workspace = Workspace::new((key, id, name), revision, segments, campaigns, settings);
         workspace.counters = counters;
         workspace.sdk_authentication = load_sdk_authentication(connection, key)?;
         catalog.insert(workspace, sdk_keys, secret_keys.into_iter().map(KeyHash).collect());
@@ -189,6 +201,14 @@ fn load_sdk_authentication(connection: &Connection, workspace: WorkspaceKey) -> 
     let definition: Value = from_json("SDK authentication", &json)?;
     SdkAuthentication::parse(&definition)
         .map_err(|error| StoreError::Corrupt(format!("the SDK authentication of a workspace: {error}")))
+}
+
+fn load_settings(connection: &Connection, workspace: WorkspaceKey) -> Result<Settings, StoreError> {
+    let sql = "SELECT settings FROM workspaces WHERE key = ?1";
+    let stored: Option<String> = connection.query_row(sql, [workspace.0], |row| row.get(0))?;
+    let Some(json) = stored else { return Ok(Settings::default()) };
+    Settings::parse(&from_json("settings", &json)?)
+        .map_err(|error| StoreError::Corrupt(format!("the settings of a workspace: {error}")))
 }
 
 fn column<T: rusqlite::types::FromSql>(
@@ -218,7 +238,7 @@ fn load_segments(
         let definition: Value = from_json("a filter", &filter)?;
         segments.push(Segment {
             filter: Filter::parse(&definition, &HereIn(counters)).map_err(|error| corrupt(&error))?,
-            id: SegmentId::parse(id.as_str()).map_err(|error| corrupt(&error))?,
+            id: SegmentId::recall(&id).map_err(|error| corrupt(&error))?,
             name,
             definition,
             changed_in,

@@ -15,6 +15,7 @@ pub(super) const LOG: &[&str] = &[
     include_str!("migrations/0005_counters.sql"),
     include_str!("migrations/0006_sdk_authentication.sql"),
     include_str!("migrations/0007_agents.sql"),
+    include_str!("migrations/0008_settings.sql"),
 ];
 /// The steps of the profiles' file.
 pub(super) const PROFILES: &[&str] = &[

@@ -248,6 +248,10 @@ impl Store for SqliteStore {
         self.write(move |engine| engine.put_segment(workspace, &id, &name, &filter, crate::now()))
     }
 
+    fn put_settings(&self, workspace: WorkspaceKey, definition: Value) -> Answer<'_, ()> {
+        self.write(move |engine| definitions::put_settings(engine.definitions(), workspace, &definition))
+    }
+
     fn put_campaign(&self, workspace: WorkspaceKey, id: CampaignId, definition: Value) -> Answer<'_, ()> {
         self.write(move |engine| definitions::put_campaign(engine.definitions(), workspace, &id, &definition))
     }
