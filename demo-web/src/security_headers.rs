@@ -22,7 +22,7 @@ impl SecurityHeaders {
         Ok(Self(HeaderMap::from_iter([
             (header::CONTENT_SECURITY_POLICY, policy),
             fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-            fixed(header::X_FRAME_OPTIONS, "DENY"),
+            fixed(header::X_FRAME_OPTIONS, "SAMEORIGIN"),
             fixed(header::REFERRER_POLICY, "same-origin"),
             fixed(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
             fixed(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
@@ -51,10 +51,12 @@ fn content_security_policy(kindling_origin: &str) -> String {
         "style-src 'self'",
         "img-src 'self' data: https:",
         &format!("connect-src 'self' {kindling_origin}"),
+        // The server's frame, in which HTML messages have their scripts, and the phone of the gallery.
+        &format!("frame-src 'self' {kindling_origin}"),
         "object-src 'none'",
         "base-uri 'none'",
         "form-action 'self'",
-        "frame-ancestors 'none'",
+        "frame-ancestors 'self'",
     ]
     .join("; ")
 }

@@ -8,3 +8,14 @@ export function isSafe(url) {
     return false;
   }
 }
+
+/** Opens what a click leads to. */
+export function open(url, newTab) {
+  if (!isSafe(url)) return;
+  try {
+    if (newTab) window.open(url, "_blank", "noopener");
+    else location.assign(url);
+  } catch {
+    // Not an address after all.
+  }
+}

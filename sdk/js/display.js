@@ -6,6 +6,7 @@
 import { carryOut } from "./display/actions.js";
 import { draw } from "./display/draw.js";
 import { keepFocus } from "./display/focus.js";
+import { holdPage } from "./display/hold.js";
 import { dress } from "./display/look.js";
 import { preload } from "./display/image.js";
 import { STYLE } from "./display/style.js";
@@ -32,6 +33,7 @@ export function makeDisplay(options, site) {
     clearTimeout(view.timer);
     view.undress?.();
     view.host?.remove();
+    view.letGo?.();
     view.giveFocusBack?.();
   }
 
@@ -105,6 +107,7 @@ export function makeDisplay(options, site) {
     parent.append(host);
     // In the top layer: above everything, with the page behind it inert.
     if (frame.showModal) {
+      mine.letGo = holdPage();
       frame.showModal();
       frame.focus({ preventScroll: true });
     }

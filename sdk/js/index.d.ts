@@ -182,6 +182,8 @@ export interface PreviewOptions {
   direction?: "ltr" | "rtl";
   /** One of the message's translations. */
   language?: string;
+  /** Your server, for HTML messages where the SDK is not started: see {@link InitializationOptions.baseUrl}. */
+  baseUrl?: string;
   parentElement?: Element;
   /** Gets the records that would be made, and `displayed`, `dismissed`, `open_url`, `request_push`. */
   onEvent?: (event: { type: string; [member: string]: unknown }) => void;
@@ -430,3 +432,6 @@ export type Activity =
   | { type: "user_changed"; externalId: string | null }
   /** A new session began. */
   | { type: "session_started"; session: string };
+
+// Nothing is exported that does not say so.
+export {};

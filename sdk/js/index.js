@@ -1,7 +1,7 @@
 // The public face of the SDK. It loads the WebAssembly module, keeps calls that come too early, keeps the page's callbacks,
 // and lets nothing throw into the page. What the SDK does is decided in WebAssembly.
 
-import { isSafe } from "./address.js";
+import { isSafe, open } from "./address.js";
 import { connect } from "./browser.js";
 import { ASKS, REASONS } from "./codes.js";
 import { isCrawler, isRefused, setConsent } from "./consent.js";
@@ -453,22 +453,20 @@ function prepareDisplay() {
 }
 
 function loadDisplay(mine) {
-  mine.loading ??= import("./display.js").then(
-    ({ makeDisplay }) => {
-      mine.display = makeDisplay(mine.asked[1], {
-        open,
-        record: (what) => state === mine && record("a message", what),
-        askForPush,
-      });
-      for (const entry of mine.undrawn.splice(0)) mine.display.show(entry);
-    },
-    (error) => {
-      console.warn("[kindling] could not load what draws messages; they wait for the network", error);
-      mine.loading = undefined;
-      window.addEventListener("online", () => state === mine && loadDisplay(mine), { once: true });
-    },
-  );
-  mine.loading?.catch((error) => console.warn("[kindling]", error));
+  mine.loading ??= import("./display.js")
+    .then(
+      ({ makeDisplay }) => {
+        const keep = (what) => state === mine && record("a message", what);
+        mine.display = makeDisplay(mine.asked[1], { open, askForPush, record: keep });
+        for (const entry of mine.undrawn.splice(0)) mine.display.show(entry);
+      },
+      (error) => {
+        console.warn("[kindling] could not load what draws messages; they wait for the network", error);
+        mine.loading = undefined;
+        window.addEventListener("online", () => state === mine && loadDisplay(mine), { once: true });
+      },
+    )
+    .catch((error) => console.warn("[kindling]", error));
 }
 
 /** Takes every message from the page. */
@@ -483,17 +481,6 @@ function close(id) {
   if (!state) return;
   state.undrawn = state.undrawn.filter(({ message }) => message.id !== id);
   state.display?.close(id);
-}
-
-/** Opens what a click leads to. */
-function open(url, newTab) {
-  if (!isSafe(url)) return;
-  try {
-    if (newTab) window.open(url, "_blank", "noopener");
-    else location.assign(url);
-  } catch {
-    // Not an address after all.
-  }
 }
 
 /** Asks the visitor whether the site may send push notifications. */
@@ -513,15 +500,15 @@ const isMessage = (name, message) => message instanceof InAppMessage || refuse(n
 
 export function showInAppMessage(message, parent, onDisplay) {
   const name = "showInAppMessage";
-  if (!isMessage(name, message) || !run(name, ASKS.checkMessage, toJson(message[RAW]))) return false;
+  if (!isMessage(name, message) || !run(name, ASKS.checkMessage, toJson(message[RAW])) || !state) return false;
   if (message.isControl) return logInAppMessageImpression(message);
   const entry = {
     message: message[RAW],
     parent: parent instanceof Node ? parent : undefined,
     onDisplay: typeof onDisplay === "function" ? () => callPage(onDisplay) : undefined,
     told(what, id) {
-      const clicked = id === undefined ? message : message.buttons.find((button) => button.id === id);
-      if (clicked) tell(clicked[KEY] + what, clicked);
+      const clicked = message.buttons.find((button) => button.id === id) ?? message;
+      tell(clicked[KEY] + what, clicked);
     },
   };
   if (state.display) return state.display.show(entry), true;
@@ -533,7 +520,7 @@ export function showInAppMessage(message, parent, onDisplay) {
 
 export async function previewInAppMessage(content, options) {
   try {
-    return (await import("./preview.js")).preview(content, options);
+    return (await import("./preview.js")).preview(content, { baseUrl: asked[1]?.baseUrl, ...options });
   } catch (error) {
     return refuse("previewInAppMessage", error), undefined;
   }

@@ -17,11 +17,11 @@ function inLanguage(content, language) {
 }
 
 /** Shows a message as a definition has it. Gives what takes it away again. */
-export function preview(content, { colorScheme, direction, language, parentElement, onEvent } = {}) {
+export function preview(content, { baseUrl, colorScheme, direction, language, parentElement, onEvent }) {
   display?.clear();
   const tell = (event) => onEvent?.(event);
   const mine = (display = makeDisplay(
-    { inAppMessageColorScheme: colorScheme },
+    { baseUrl, inAppMessageColorScheme: colorScheme },
     {
       record: tell,
       open: (url, newTab) => tell({ type: "open_url", url, new_tab: Boolean(newTab) }),

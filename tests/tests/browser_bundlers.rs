@@ -105,6 +105,16 @@ fn types_are_found_for_every_import() {
          import type {} from '@kindling/web-sdk/loader';
          export const stored: boolean = kindling.logCustomEvent('x', { n: 1 }) && inline.logCustomEvent('y');
          window.kindling.initialize('pk_shop', { baseUrl: 'https://engage.example.com' });
+         kindling.subscribeToInAppMessage((message) => {
+           message.buttons[0]?.subscribeToClickedEvent((button) => button.text.length);
+           if (message instanceof kindling.SurveyMessage && message.question.type === 'rating') message.question.to.toFixed();
+           if (!message.isControl) kindling.showInAppMessage(message, document.body, () => {});
+         });
+         kindling.previewInAppMessage({ type: 'modal', body: '' }, { colorScheme: 'dark' }).then((shown) => shown?.close());
+         // @ts-expect-error Only the SDK makes messages.
+         new kindling.InAppMessage();
+         // @ts-expect-error There is no such export.
+         kindling.Clickable;
          // @ts-expect-error A user's id is text.
          kindling.changeUser(7);
          // @ts-expect-error There is no such function.
@@ -153,6 +163,7 @@ fn exactly_what_is_meant_is_packed() {
         "dist/display.js",
         "dist/filters-module.js",
         "dist/filters.js",
+        "dist/frame.html",
         "dist/index.d.ts",
         "dist/index.js",
         "dist/inline.js",

@@ -194,3 +194,99 @@ async fn a_device_that_is_wiped_is_a_new_visitor() {
     assert_ne!(api.user(&fresh).await["id"], api.user(&user).await["id"]);
     assert_eq!(api.event_count(&user, "demo_ping").await, 10);
 }
+
+/// Finds a part of the message that is shown.
+fn part(selector: &str) -> String {
+    format!("return document.querySelector('body > kindling-message')?.shadowRoot.querySelector('{selector}') ?? null")
+}
+
+#[tokio::test]
+async fn what_visitors_do_brings_messages_of_every_type() {
+    let server = Server::start(Shop::definitions()).await;
+    let (api, shop, browser) = (server.api(), Shop::start(server.url()).await, Browser::open().await);
+    let user = format!("device_id:{}", enter(&browser, &shop).await);
+    expect_profile(&api, &user, "the session at the server", |profile| profile["sessions"]["count"] == 1).await;
+
+    // A survey about what was taken out again.
+    add_to_basket(&browser, "enamel-mug").await;
+    browser.press("open-basket").await;
+    browser.press("remove-line").await;
+    let question = browser.until("the survey", MESSAGE).await;
+    assert!(question.as_str().unwrap().contains("It costs too much"), "{question}");
+    browser.click_what(&part("label")).await;
+    browser.click_what(&part("[type=submit]")).await;
+    browser.click_what(&part(".close")).await;
+    browser.click("[data-testid=basket-drawer] [data-close]").await;
+    expect_profile(&api, &user, "the answer at the server", |profile| {
+        profile["events"]["said_why_taken_out"]["count"] == 1
+    })
+    .await;
+    let records = api.records(&user, 50).await;
+    let answer = records.iter().find(|record| record["name"] == "said_why_taken_out").unwrap();
+    assert_eq!(answer["properties"], json!({"answer": "price", "message": "taken_out"}));
+
+    // A page of its own, in the server's frame: the shop allows no inline scripts. It comes five seconds after the survey at the
+    // earliest.
+    let settled = format!("await new Promise((resolve) => setTimeout(resolve, 100)); {MESSAGE}");
+    wait::until("the page of its own", async || {
+        browser.click("[data-testid=category]:nth-child(2)").await;
+        Some(browser.run(&settled).await).filter(|text| !text.is_null())
+    })
+    .await;
+    let height =
+        "return document.querySelector('kindling-message').shadowRoot.querySelector('iframe')?.clientHeight > 200";
+    browser.until("its height", height).await;
+    browser.click_what(&part(".close")).await;
+    expect_profile(&api, &user, "the dismissal at the server", |profile| {
+        profile["messages"]["draw_an_evening"]["dismissals"]["count"] == 1
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_gallery_shows_any_message_and_records_nothing() {
+    let server = Server::start(Shop::definitions()).await;
+    let (api, shop, browser) = (server.api(), Shop::start(server.url()).await, Browser::open().await);
+    let user = format!("device_id:{}", enter(&browser, &shop).await);
+    expect_profile(&api, &user, "the session at the server", |profile| profile["sessions"]["count"] == 1).await;
+
+    let samples =
+        browser.run("return document.querySelectorAll('#gallery-sample option').length").await.as_u64().unwrap();
+    assert!(samples >= 10, "{samples} messages to begin with");
+    let choose = "
+        const sample = document.getElementById('gallery-sample');
+        sample.value = String(argument);
+        sample.dispatchEvent(new Event('change'));
+        return JSON.parse(document.getElementById('gallery-editor').value).type;";
+    let shown = "return document.querySelector('body > kindling-message')?.shadowRoot.querySelector('.frame')?.className ?? null";
+    for place in 0..samples {
+        let kind = browser.run_with(choose, json!(place)).await;
+        browser.press("gallery-show").await;
+        let class = browser.until("the message", shown).await;
+        assert!(class.as_str().unwrap().split(' ').any(|class| class == kind), "{class} for {kind}");
+        browser.click_what(&part(".close")).await;
+        browser.element("[data-testid=gallery-event][data-type=dismissed]").await;
+    }
+
+    // What somebody writes, in another language and on a phone.
+    let write = "
+        const editor = document.getElementById('gallery-editor');
+        editor.value = argument;
+        editor.dispatchEvent(new Event('input'));
+        return document.getElementById('gallery-wrong').textContent;";
+    assert_ne!(browser.run_with(write, json!("{")).await, "");
+    let own = json!({"type": "modal", "body": "Mine", "translations": {"he": {"body": "שלי"}}}).to_string();
+    assert_eq!(browser.run_with(write, json!(own)).await, "");
+    browser.run("document.getElementById('gallery-language').value = 'he'").await;
+    browser.press("gallery-phone").await;
+    browser.press("gallery-show").await;
+    let phone = "
+        const page = document.getElementById('phone-frame').contentDocument;
+        const frame = page?.querySelector('kindling-message')?.shadowRoot.querySelector('dialog');
+        return frame ? [page.defaultView.innerWidth, frame.dir, frame.querySelector('p').textContent] : null;";
+    assert_eq!(browser.until("the message on the phone", phone).await, json!([390, "rtl", "שלי"]));
+
+    assert_eq!(browser.run("return document.querySelector('[data-testid=queued-count]').textContent").await, "0");
+    let profile = api.user(&user).await;
+    assert_eq!((&profile["messages"], profile["events"].as_object().map(serde_json::Map::len)), (&json!({}), Some(0)));
+}

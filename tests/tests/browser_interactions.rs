@@ -4,10 +4,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on has failed")]
 
 use kindling_tests::{
+    browser::Browser,
     engine::Engine,
     server::{Server, campaign, workspace},
     shown::{SHOWN, part},
-    stage::Stage,
+    site::Pages,
+    stage::{Stage, flush, start, visitor},
 };
 use serde_json::{Value, json};
 
@@ -169,6 +171,8 @@ async fn the_keyboard_goes_into_a_dialog_and_comes_back() {
     stage.browser.run("document.getElementById('mine').focus()").await;
     show(&stage, "modal").await;
     assert_eq!(stage.browser.run(active).await, "frame modal", "the dialog itself, so that it is read out");
+    let overflow = "return document.documentElement.style.overflow";
+    assert_eq!(stage.browser.run(overflow).await, "hidden", "the page behind it stays where it is");
     let mut reached = Vec::new();
     for _ in 0..7 {
         stage.browser.key("Tab", false).await;
@@ -178,6 +182,7 @@ async fn the_keyboard_goes_into_a_dialog_and_comes_back() {
     stage.browser.key("Escape", false).await;
     stage.expect_gone().await;
     assert_eq!(stage.browser.run(active).await, "mine");
+    assert_eq!(stage.browser.run(overflow).await, "");
     assert_eq!(queued(&stage).await, json!([{"type": "message_dismissal", "message": "modal"}]));
     stage.flush().await;
 
@@ -212,8 +217,10 @@ async fn a_page_of_its_own_reaches_nothing_but_the_bridge() {
         });
         kindling.setCustomUserAttribute("spun", true);
         kindling.openUrl("javascript:parent.hacked = 1");
-        parent.postMessage({ kindling: "constructor", said: [] }, "*");
-        parent.postMessage({ kindling: "logCustomEvent", said: "x" }, "*");
+        const key = /key: "(.*?)"/.exec(document.scripts[0].textContent)[1];
+        parent.postMessage({ kindling: "constructor", key, said: [] }, "*");
+        parent.postMessage({ kindling: "logCustomEvent", key, said: 1 }, "*");
+        parent.postMessage({ kindling: "logCustomEvent", said: ["forged"] }, "*");
         fetch("https://example.invalid/").catch(() => kindling.logCustomEvent("no_network"));
         for (let n = 0; n < 200; n += 1) kindling.logCustomEvent("flood");
     </script></body></html>"#;
@@ -272,6 +279,44 @@ async fn clicks_in_a_page_of_its_own_are_clicks_of_the_message() {
         json!({"type": "message_click", "message": "html", "button": "spin"}),
     ];
     assert_eq!(of_message, wanted.iter().collect::<Vec<_>>(), "what was clicked is not dismissed");
+}
+
+#[tokio::test]
+async fn a_strict_site_has_the_servers_frame_or_the_text() {
+    let html = r#"<!doctype html><h1>Hi</h1><p><a href="/there" data-button="terms">Terms</a></p>
+        <script>document.querySelector("a").click()</script>"#;
+    let mut campaign = campaign("html", None, "html");
+    campaign["message"] = json!({"type": "html", "header": "Header of html", "body": "As text", "html": html});
+    let server = Server::start(workspace("shop", json!([]), json!([campaign]))).await;
+    let browser = Browser::open().await;
+    for (frames, is_frame) in [(server.url(), true), ("'none'", false)] {
+        let policy =
+            format!("script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; base-uri 'none'; frame-src {frames}");
+        let pages = Pages::serve(Some(&policy)).await;
+        pages.write_page("there", "");
+        let script = "
+            kindling.automaticallyShowInAppMessages();
+            window.opened = [];
+            navigation.addEventListener('navigate', (event) => (event.preventDefault(), opened.push(event.destination.url)));";
+        pages.write_page("page", &format!("{}{script}", start(server.url(), "flushIntervalInSeconds: 600")));
+        browser.goto(&pages.page("page")).await;
+        visitor(&browser).await;
+        browser.run("kindling.logCustomEvent('arrived')").await;
+        assert!(flush(&browser).await);
+        browser.run("kindling.logCustomEvent('html')").await;
+        if is_frame {
+            let clicked =
+                "return kindling.getQueuedRecords().find(({ type }) => type === 'message_click')?.button ?? null";
+            assert_eq!(browser.until("the click", clicked).await, "terms");
+            let opened = browser.until("the address", "return opened[0] ?? null").await;
+            assert_eq!(opened, format!("{}/there", pages.url()), "of the site, not of the server");
+            let high = "return document.querySelector('kindling-message').shadowRoot.querySelector('iframe').clientHeight > 50";
+            browser.until("its height", high).await;
+        } else {
+            let text = "return document.querySelector('kindling-message')?.shadowRoot.querySelector('dialog.modal p')?.textContent ?? null";
+            assert_eq!(browser.until("the text", text).await, "As text");
+        }
+    }
 }
 
 #[tokio::test]

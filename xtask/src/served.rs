@@ -31,6 +31,9 @@ const LOADER: &str = "loader.js";
 const SERVED_LOADER: &str = "kindling.js";
 const ENTRY: &str = "\"./index.js\"";
 
+/// The frame of HTML messages on strict sites, which has one address for ever too.
+const FRAME: &str = "frame.html";
+
 /// Digits of the fingerprint that the folder's name gets: enough to tell the builds of a version from each other.
 const DIGITS: usize = 8;
 
@@ -54,6 +57,7 @@ pub(crate) fn make(project: &Project, package: &Path, place: &Path) -> Result<()
     for file in FILES {
         folder::copy_file(&dist.join(file), &place.join(&name).join(file))?;
     }
+    folder::copy_file(&dist.join(FRAME), &place.join(FRAME))?;
     let loader = dist.join(LOADER);
     let text = fs::read_to_string(&loader).with_context(|| format!("cannot read {}", loader.display()))?;
     let text = with_entry(&text, &name)?;

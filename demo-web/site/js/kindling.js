@@ -50,6 +50,10 @@ export function viewedProduct(product) {
   withKindling((sdk) => sdk.logCustomEvent("viewed_product", describe(product)));
 }
 
+export function filteredGoods(category) {
+  withKindling((sdk) => sdk.logCustomEvent("filtered_goods", { category }));
+}
+
 export function addedToBasket(product, quantity) {
   withKindling((sdk) => sdk.logCustomEvent("added_to_basket", { ...describe(product), quantity }));
 }

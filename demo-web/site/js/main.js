@@ -11,7 +11,7 @@ import { checkout } from "./shop/checkout.js";
 import { closeDialog } from "./shop/dialog.js";
 import { openProduct, productViews } from "./shop/product-dialog.js";
 
-startCatalogue({ onOpen: openProduct });
+startCatalogue({ onOpen: openProduct, onFilter: tracking.filteredGoods });
 startBasketDrawer();
 startAccount();
 

@@ -18,6 +18,11 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const FOR_MINUTES: &str = "public, max-age=600";
 const NOT_AT_ALL: &str = "no-store";
 
+/// What holds where one of the files is opened as a page, as the frame of HTML messages is: it has no origin, not even this server's, and
+/// its page loads nothing but images, fonts and media. It is what `sdk/js/display/html.js` puts into pages as well.
+const POLICY: &str = "sandbox allow-scripts; default-src 'none'; img-src https: http: data:; media-src https: http: data:; \
+                      font-src https: http: data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; form-action 'none'";
+
 /// What a page loads first. Everything else is named by it.
 const ENTRY: &str = "index.js";
 
@@ -43,6 +48,7 @@ pub(super) async fn get(Path(path): Path<String>, headers: HeaderMap) -> Respons
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     response
 }
 
@@ -93,6 +99,7 @@ fn media_type(path: &str) -> &'static str {
         Some("js") => "text/javascript; charset=utf-8",
         // Anything else, and browsers would not compile it while it arrives.
         Some("wasm") => "application/wasm",
+        Some("html") => "text/html; charset=utf-8",
         _ => "application/octet-stream",
     }
 }

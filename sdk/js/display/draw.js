@@ -22,20 +22,14 @@ export function draw(view) {
 
   if (type === "html") {
     frame.setAttribute("aria-label", header ?? body);
-    drawPage(view, frame);
+    drawPage(view, frame, () => {
+      frame.classList.replace("html", "modal");
+      frame.removeAttribute("aria-label");
+      drawCard(view, frame);
+      frame.prepend(frame.lastChild);
+    });
   } else {
-    set(frame, { "aria-labelledby": header == null ? "body" : "header", "aria-describedby": header == null ? null : "body" });
-    const card = add(frame, "div", "card");
-    if (image) {
-      const box = add(card, "div", "image");
-      box.append(image);
-    }
-    const text = add(card, "div", "text");
-    if (header != null) add(text, "h2", "", header).id = "header";
-    add(text, "p", "", body).id = "body";
-    if (type === "survey") drawSurvey(view, card, text, (row) => drawButtons(view, row));
-    else if (content.buttons?.length) drawButtons(view, add(text, "div", "buttons"));
-    drawClick(view, card);
+    drawCard(view, frame);
   }
   if (isNote) announce(view, frame, [header, body]);
 
@@ -62,6 +56,21 @@ export function draw(view) {
     });
   }
   return frame;
+}
+
+/** Draws image, text and buttons into the frame. */
+function drawCard(view, frame) {
+  const { image } = view;
+  const { type, header, body, buttons } = view.message.content;
+  set(frame, { "aria-labelledby": header == null ? "body" : "header", "aria-describedby": header == null ? null : "body" });
+  const card = add(frame, "div", "card");
+  if (image) add(card, "div", "image").append(image);
+  const text = add(card, "div", "text");
+  if (header != null) add(text, "h2", "", header).id = "header";
+  add(text, "p", "", body).id = "body";
+  if (type === "survey") drawSurvey(view, card, text, (row) => drawButtons(view, row));
+  else if (buttons?.length) drawButtons(view, add(text, "div", "buttons"));
+  drawClick(view, card);
 }
 
 /** A click on the message itself: a button that lies over everything that is no button, so that keyboards have it too. */

@@ -151,7 +151,6 @@ dialog p:first-child { color: var(--text); font-size: 1.125rem; font-weight: 600
 .html { background: none; border: 0; width: 480px; }
 .html[open] { display: flex; }
 iframe { background: var(--surface); block-size: 0; border: 0; border-radius: inherit; color-scheme: inherit; display: block; flex: 1; max-block-size: 100%; }
-iframe.high { block-size: min(70dvh, 600px); }
 
 form { margin-top: 20px; }
 textarea {

@@ -6,6 +6,7 @@ import { startClock } from "./clock.js";
 import { startControls } from "./controls.js";
 import { startFlushLog } from "./flush-log.js";
 import { startFrame } from "./frame.js";
+import { startGallery } from "./gallery.js";
 import { startIdentity } from "./identity.js";
 import { startMessages } from "./messages.js";
 import { startProfile } from "./profile.js";
@@ -28,6 +29,7 @@ export function startPanel(sdk, { onWipe }) {
     return;
   }
 
+  startGallery(sdk);
   const parts = [startIdentity(sdk), startQueue(sdk), startFlushLog(), startMessages(sdk)];
   const server = startServerView(sdk, [startProfile(), startRecords()]);
 

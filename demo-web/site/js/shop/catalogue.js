@@ -7,8 +7,8 @@ import { euros } from "./money.js";
 import { CATEGORIES, PRODUCTS, categoryName } from "./products.js";
 import { toast } from "./toast.js";
 
-/** Fills the shelf. `onOpen` is called with a product that the visitor wants to see. */
-export function startCatalogue({ onOpen }) {
+/** Fills the shelf. `onOpen` is called with a product that the visitor wants to see, `onFilter` with a category that they chose. */
+export function startCatalogue({ onOpen, onFilter }) {
   byId("shelf").replaceChildren(...PRODUCTS.map((product) => card(product, onOpen)));
   byId("filter").replaceChildren(
     ...[{ id: "all", name: "Everything" }, ...CATEGORIES].map(({ id, name }) =>
@@ -20,7 +20,10 @@ export function startCatalogue({ onOpen }) {
           "data-testid": "category",
           "data-category": id,
           "aria-pressed": String(id === "all"),
-          onclick: () => show(id),
+          onclick: () => {
+            show(id);
+            if (id !== "all") onFilter(id);
+          },
         },
         name,
       ),
