@@ -8,7 +8,7 @@ import { draw } from "./display/draw.js";
 import { keepFocus } from "./display/focus.js";
 import { holdPage } from "./display/hold.js";
 import { dress } from "./display/look.js";
-import { preload } from "./display/image.js";
+import { fetchImages, preload } from "./display/image.js";
 import { STYLE } from "./display/style.js";
 
 /** Messages that wait to be drawn; more are left out. */
@@ -124,6 +124,11 @@ export function makeDisplay(options, site) {
     show(entry) {
       if (waiting.length < MAX_WAITING) waiting.push(entry);
       if (!shown) next();
+    },
+
+    /** Makes ready for messages that may be shown. */
+    expect(messages) {
+      fetchImages(messages.map(({ content }) => content.image_url));
     },
 
     /** Takes the message of that id from the page, or out of the queue. */

@@ -459,6 +459,7 @@ function loadDisplay(mine) {
         const keep = (what) => state === mine && record("a message", what);
         mine.display = makeDisplay(mine.asked[1], { open, askForPush, record: keep });
         for (const entry of mine.undrawn.splice(0)) mine.display.show(entry);
+        mine.display.expect(list(ASKS.heldMessages).map(({ message }) => message));
       },
       (error) => {
         console.warn("[kindling] could not load what draws messages; they wait for the network", error);

@@ -45,6 +45,28 @@ async fn what_draws_messages_is_loaded_when_there_is_one_and_is_there_without_a_
 }
 
 #[tokio::test]
+async fn the_image_of_a_message_is_there_without_a_network() {
+    let (server, pages, gate, browser, address) = page("kindling.automaticallyShowInAppMessages();").await;
+    let picture = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"16\" height=\"9\"/>";
+    pages.write("picture.svg", picture);
+    let mut pictured = campaign("hi", None, "seen");
+    pictured.as_object_mut().unwrap().remove("id");
+    pictured["message"]["image_url"] = json!("/picture.svg");
+    assert_eq!(server.api().put("/campaigns/hi", &pictured).await.status, 200);
+    browser.goto(&address).await;
+    visitor(&browser).await;
+    browser.run("kindling.logCustomEvent('arrived')").await;
+    assert!(flush(&browser).await);
+    let fetched = "return performance.getEntriesByType('resource').some(({ name }) => name.endsWith('/picture.svg'))";
+    browser.until("the image", fetched).await;
+    gate.shut();
+    browser.run("kindling.logCustomEvent('seen')").await;
+    let shown =
+        "return document.querySelector('kindling-message')?.shadowRoot.querySelector('img')?.naturalWidth ?? null";
+    assert_eq!(browser.until("the message with its image", shown).await, 16);
+}
+
+#[tokio::test]
 async fn a_page_that_shows_no_messages_loads_nothing_to_draw_them() {
     let (_server, _pages, _gate, browser, address) = page("").await;
     browser.goto(&address).await;
