@@ -97,6 +97,16 @@ uuid_id!(
     SessionId
 );
 
+/// How the id of a test send begins. No campaign has such an id.
+pub const TEST_SEND: &str = "kindling-test-";
+
+impl CampaignId {
+    /// Whether it is that of a test send: what is done with it counts nowhere.
+    pub fn is_test(&self) -> bool {
+        self.as_str().starts_with(TEST_SEND)
+    }
+}
+
 impl DeviceId {
     /// The device of records that come from none: a site's own servers send them.
     pub const NONE: Self = Self(Uuid::nil());

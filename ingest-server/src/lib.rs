@@ -27,6 +27,7 @@ pub mod settings;
 pub mod store;
 pub mod sweeps;
 pub mod telemetry;
+pub mod test_sends;
 pub mod timers;
 
 use std::{
@@ -70,7 +71,7 @@ impl Server {
         let catalogs = Arc::new(Catalogs::load(store.as_ref()).await?);
         let ingest = Ingest::start(Arc::clone(&store));
         let live = Arc::new(Live::new(config.live_pages));
-        Ok(Self { app: App { store, catalogs, ingest, verifier: Arc::default(), live } })
+        Ok(Self { app: App { store, catalogs, ingest, verifier: Arc::default(), live, tests: Arc::default() } })
     }
 
     /// Serves on `listener` until `shutdown` resolves; then stops accepting, answers what it has accepted, and returns. Fails when

@@ -29,6 +29,7 @@ export const ASKS = {
   queuedRecords: 24,
   end: 25,
   head: 26,
+  notShown: 27,
 };
 
 /** Why a flush failed, or records were dropped. */

@@ -190,7 +190,7 @@ export interface PreviewOptions {
 }
 /**
  * Puts a message off: {@link getDeferredInAppMessage} gives it back, also on a later page. There is one at a time, and it is gone when its
- * campaign is, or when the user changes.
+ * campaign is, or when the user changes. On a later page a message that says something of its event says it without one.
  */
 export function deferInAppMessage(message: InAppMessage): boolean;
 /** The message that was put off, once. */

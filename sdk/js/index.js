@@ -171,7 +171,7 @@ function start(sdkKey, options) {
   if (!options.allowCrawlerActivity && isCrawler()) return say("not started: a program reads this page"), false;
   asked = [sdkKey, options];
   if (isRefused(options)) return say("not started: the visitor does not take part"), false;
-  const mine = (state = { early, asked, inMemory: options.storage === "memory", undrawn: [] });
+  const mine = (state = { early, asked, inMemory: options.storage === "memory", undrawn: [], completed: new Map() });
   for (const call of early) keep(call);
   mine.ready = load(options.wasm)
     .then(() => (mine.inMemory ? [] : takeEarly(sdkKey)))
@@ -310,9 +310,11 @@ function receive(value, body) {
   if (!state) return;
   const { type } = value;
   if (type === "show") {
-    tell("message", makeMessage(value.message));
+    if (value.message.render) complete(state, value);
+    else tell("message", makeMessage(value.message));
   } else if (type === "send" || type === "settled") {
     if (value.held) state.holds = true;
+    if (value.renders) loadRender(state);
     prepareDisplay();
     state.browser[type](value, body);
     if (value.stream) (state.stream = value.stream), state.live?.renew(value.stream);
@@ -470,6 +472,34 @@ function loadDisplay(mine) {
     .catch((error) => console.warn("[kindling]", error));
 }
 
+/** What completes messages is loaded as soon as the device holds one that needs it, to be there when there is no network. */
+function loadRender(mine) {
+  mine.render ??= import("./render.js").then((render) => (mine.renderer = render));
+  mine.render.catch((error) => {
+    console.warn("[kindling] could not load what completes messages; it is tried again", error);
+    mine.render = undefined;
+  });
+  return mine.render;
+}
+
+/** Shows a message when what its event says has been put into it. If that can't be, it was not shown, and its next trigger tries again. */
+function complete(mine, { message, event = {} }) {
+  loadRender(mine)
+    .then(({ complete }) => complete(message, event, `${mine.url}render`, () => act(ASKS.head)))
+    .then(
+      (whole) => {
+        if (state !== mine) return;
+        mine.completed.set(message.id, whole);
+        tell("message", makeMessage(whole));
+      },
+      (error) => {
+        if (state !== mine) return;
+        act(ASKS.notShown, message.id);
+        say(`${message.id} could not be completed: ${error}`);
+      },
+    );
+}
+
 /** Takes every message from the page. */
 function clearDisplay(mine) {
   if (!mine) return;
@@ -533,7 +563,10 @@ export function deferInAppMessage(message) {
 
 export function getDeferredInAppMessage() {
   const json = act(ASKS.takeDeferred);
-  return json ? makeMessage(JSON.parse(json)) : undefined;
+  let raw = json && JSON.parse(json);
+  // As it was shown; on another page, which knows of no event, as it is without one.
+  if (raw?.render) raw = state.completed.get(raw.id) ?? state.renderer?.fill(raw, {});
+  return raw ? makeMessage(raw) : undefined;
 }
 
 const logMessage = (name, type, message, button) =>

@@ -173,6 +173,7 @@ fn exactly_what_is_meant_is_packed() {
         "dist/loader.d.ts",
         "dist/loader.js",
         "dist/preview.js",
+        "dist/render.js",
         "dist/wrongs.js",
         "package.json",
     ];

@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on has failed")]
 
 use kindling_tests::{
+    api::{Answer, Api, send},
     server::{Server, campaign, workspace},
     visitor::{Visitor, attribute, event},
 };
+use reqwest::Method;
 use serde_json::{Value, json};
 
 /// A campaign for everybody whose message says this.
@@ -124,4 +126,52 @@ async fn a_template_is_checked_when_it_is_written() {
         assert!(problem["detail"].as_str().unwrap().contains(wanted), "{body}: {problem}");
     }
     api.get("/campaigns/bad").await.problem(404, "not_found");
+}
+
+/// Asks for a message with an event, as a device does.
+async fn render(api: &Api, page: &Visitor, wanted: Value) -> Answer {
+    let mut head = api.with_sdk_key(page.flush(Vec::new()));
+    head["render"] = wanted;
+    let request = api.request(Method::POST, "/sdk/v1/render").header("origin", "http://shop.example");
+    send(request.header("content-type", "text/plain;charset=UTF-8").body(head.to_string())).await
+}
+
+#[tokio::test]
+async fn what_an_event_says_is_put_in_by_the_device_or_by_the_server() {
+    let simple = "{{ user.first_name }}, your {{ event.properties.product | default: 'thing' }}";
+    let other = "{{ user.first_name }}: {% if event.properties.price > 10 %}{{ event.name | upcase }}{% else %}\
+                 {% abort_message 'too cheap' %}{% endif %}";
+    let campaigns = json!([saying("other", other), saying("simple", simple)]);
+    let server = Server::start(workspace("shop", json!([]), campaigns)).await;
+    let api = server.api();
+    let mut visitor = Visitor::new();
+    visitor.messages = Some(String::new());
+    let answer = api.flush(visitor.flush_of([attribute("first_name", "Ada")])).await;
+    let items = &answer["messages"]["items"];
+    assert_eq!((&items[0]["id"], &items[0]["render"]), (&json!("other"), &json!("server")));
+    assert!(!items[0]["content"].to_string().contains("{{"), "{items}");
+    let values = json!({"device": [{"path": ["properties", "product"], "default": "thing"}]});
+    assert_eq!((&items[1]["id"], &items[1]["render"]), (&json!("simple"), &values));
+    assert_eq!(items[1]["content"]["body"], "Ada, your \u{e000}0\u{e001}");
+
+    let wanted = |campaign: &str, price: i32| json!({"campaign": campaign, "event": {"name": "added", "properties": {"price": price, "product": "mug"}}});
+    let made = render(&api, &visitor, wanted("other", 11)).await;
+    assert_eq!(made.header("access-control-allow-origin"), "*");
+    assert_eq!(made.ok()["content"]["body"], "Ada: ADDED");
+    assert_eq!(render(&api, &visitor, wanted("simple", 1)).await.ok()["content"]["body"], "Ada, your mug");
+    let aborted = render(&api, &visitor, wanted("other", 9)).await.problem(422, "aborted");
+    assert_eq!(aborted["detail"], "too cheap");
+    assert_eq!(api.get("/campaigns/other").await.ok()["not_rendered"]["aborted"], 1);
+
+    // Only what the user is meant to have, and only for the user who it is.
+    render(&api, &visitor, wanted("unknown", 11)).await.problem(404, "not_found");
+    render(&api, &Visitor::new(), wanted("other", 11)).await.problem(404, "not_found");
+    let mut variant = wanted("other", 11);
+    variant["variant"] = json!("b");
+    render(&api, &visitor, variant).await.problem(404, "not_found");
+    render(&api, &visitor, json!("other")).await.problem(400, "not_a_flush");
+    let mut paused = definition(saying("other", other));
+    paused["status"] = json!("paused");
+    api.put("/campaigns/other", &paused).await.ok();
+    render(&api, &visitor, wanted("other", 11)).await.problem(404, "not_found");
 }

@@ -64,7 +64,8 @@ const MODULES: [Module; 2] = [
 const DISPLAY: &str = "display.js";
 
 /// What stands beside them in the package as it was written.
-const ALONE: [&str; 7] = ["loader.js", "live.js", "preview.js", "frame.html", "wrongs.js", "index.d.ts", "loader.d.ts"];
+const ALONE: [&str; 8] =
+    ["loader.js", "live.js", "preview.js", "render.js", "frame.html", "wrongs.js", "index.d.ts", "loader.d.ts"];
 
 /// A finished package.
 #[derive(Debug)]

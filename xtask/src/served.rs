@@ -15,7 +15,7 @@ use crate::process;
 use crate::project::Project;
 
 /// The files of the package that pages load from the server.
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "index.js",
     "kindling_bg.wasm",
     "display.js",
@@ -24,6 +24,7 @@ const FILES: [&str; 8] = [
     "filters.js",
     "kindling_filters_bg.wasm",
     "live.js",
+    "render.js",
 ];
 
 /// The loader in the package, its name on the server, and what it has for the SDK's address.

@@ -42,7 +42,7 @@ const FEATURES: [&str; 6] = [
     "--enable-reference-types",
     "--enable-sign-ext",
 ];
-const BUNDLE_OPTIONS: [&str; 9] = [
+const BUNDLE_OPTIONS: [&str; 10] = [
     "--bundle",
     "--format=esm",
     "--target=es2022",
@@ -52,6 +52,7 @@ const BUNDLE_OPTIONS: [&str; 9] = [
     "--external:./preview.js",
     "--external:./filters.js",
     "--external:./live.js",
+    "--external:./render.js",
     "--external:./wrongs.js",
 ];
 const SCRIPT_OPTIONS: [&str; 4] = ["--module", "--compress", "passes=3,ecma=2020", "--mangle"];

@@ -78,6 +78,26 @@ const fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
+impl InAppMessage {
+    /// A message that is to be shown now, once, whatever else: a test send.
+    pub const fn shown_now(id: CampaignId, trigger: Trigger, content: Shown) -> Self {
+        Self {
+            id,
+            variant: None,
+            priority: 0,
+            trigger,
+            delay: None,
+            hours: None,
+            repeat_after: None,
+            expires_at: None,
+            tags: Vec::new(),
+            uncapped: true,
+            render: None,
+            content,
+        }
+    }
+}
+
 /// What a message says and how it looks.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Content {

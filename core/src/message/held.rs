@@ -33,6 +33,8 @@ pub struct Held {
     pub uncapped: bool,
     /// Whether it shows nothing, and only says that it would have.
     pub is_control: bool,
+    /// Whether something is still to be put into it when its trigger fires.
+    pub renders: bool,
     /// The message as the server sent it.
     pub source: String,
 }
@@ -62,6 +64,7 @@ impl Held {
             tags: String::new(),
             uncapped: false,
             is_control: false,
+            renders: false,
             source: String::new(),
         }
     }
@@ -94,6 +97,7 @@ impl Held {
             tags: source.get("tags").map_or("", Json::text).to_owned(),
             uncapped: source.get("uncapped").is_some(),
             is_control,
+            renders: source.get("render").is_some(),
             source: source.text().to_owned(),
             ..Self::of(id, HeldTrigger::read_any(source.get("trigger")?)?)
         })

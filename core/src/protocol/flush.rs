@@ -94,6 +94,9 @@ pub struct FlushAnswer {
     /// The user's messages, if they differ from the version that the device named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub messages: Option<MessageSet>,
+    /// Messages that somebody wants to see on this user's devices: to be shown now, each once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<InAppMessage>,
     /// Why the user is not proven to be who they are said to be, where that is only asked for: the records were taken all the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<AuthFailure>,
@@ -144,6 +147,8 @@ pub struct Answer {
     pub rejected: String,
     /// The user's messages, if they came.
     pub messages: Option<HeldSet>,
+    /// What is to be shown now.
+    pub tests: Vec<Rc<Held>>,
     /// Why the user is not proven, where that is only asked for.
     pub auth: Option<AuthFailure>,
 }
@@ -166,12 +171,26 @@ impl Answer {
     pub fn read(answer: Json<'_>) -> Option<Self> {
         let acked = answer.get("acked")?.integer().and_then(|acked| u64::try_from(acked).ok())?;
         let rejected = answer.get("rejected").filter(|items| items.is_array());
+        let mut tests = Vec::new();
+        if let Some(of) = answer.get("tests") {
+            read_items(of, &mut tests);
+        }
         Some(Self {
             acked: Seq(acked),
             rejected: rejected.map_or("[]", Json::text).to_owned(),
             messages: answer.get("messages").and_then(HeldSet::read),
+            tests,
             auth: answer.get("auth").and_then(AuthFailure::read),
         })
+    }
+}
+
+/// Reads messages. One that this SDK can't read is left out.
+fn read_items(from: Json<'_>, items: &mut Vec<Rc<Held>>) {
+    for (_, item) in from.members() {
+        if let Some(message) = Held::read(item) {
+            items.push(Rc::new(message));
+        }
     }
 }
 
@@ -192,11 +211,7 @@ impl HeldSet {
     pub fn read(set: Json<'_>) -> Option<Self> {
         let version = set.get("version")?.plain()?.to_owned();
         let mut items = Vec::new();
-        for (_, item) in set.get("items")?.members() {
-            if let Some(message) = Held::read(item) {
-                items.push(Rc::new(message));
-            }
-        }
+        read_items(set.get("items")?, &mut items);
         let caps = set.get("caps").unwrap_or(Json::of("[]"));
         let mut read = Vec::new();
         for (_, cap) in caps.members() {
@@ -260,6 +275,7 @@ mod tests {
             acked: Seq(4),
             rejected: vec![Rejected { seq: Seq(3), code: "too_deep".into(), detail: "…".into() }],
             messages: Some(MessageSet { version: "v".into(), items: vec![], caps: vec![] }),
+            tests: vec![],
             auth: Some(AuthFailure { error_code: 22, reason: "expired".into() }),
         };
         let json = serde_json::to_string(&answer).unwrap();

@@ -252,6 +252,16 @@ impl From<ValueError> for RecordError {
 }
 
 impl<P> RecordKind<P> {
+    /// Whether it says what was done with a test send, which counts nowhere.
+    pub fn is_of_test(&self) -> bool {
+        match self {
+            Self::MessageImpression { message, .. }
+            | Self::MessageClick { message, .. }
+            | Self::MessageDismissal { message, .. } => message.is_test(),
+            _ => false,
+        }
+    }
+
     /// Whether it is about a device, or about what was done there: nobody else can know that.
     pub const fn is_of_device(&self) -> bool {
         match self {

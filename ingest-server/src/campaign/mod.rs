@@ -124,6 +124,9 @@ impl Campaign {
             "name, channel, status, segment, filter, priority, tags, frequency_capping, starts_at, ends_at, time_zone, \
              repeat_after, trigger, delay, hours, message, variants or conversions",
         )?;
+        if id.is_test() {
+            return Err(fields.error("id", "another id: those of test sends begin with kindling-test-"));
+        }
         if fields.required_text("channel", "in_app")? != "in_app" {
             return Err(fields.error("channel", "in_app"));
         }

@@ -1,11 +1,18 @@
 //! `POST /sdk/v1/flush`.
 
 use axum::{Json, extract::Request, http::header};
-use kindling_core::{limits, protocol::FlushAnswer};
+use kindling_core::{
+    ids::CampaignId,
+    limits,
+    protocol::{FlushAnswer, Identity, RecordKind},
+};
 use tracing::{debug, warn};
 
 use super::{App, Problem, body, compression, sdk_authentication};
-use crate::{ingest, now};
+use crate::{
+    ingest::{self, Batch},
+    now,
+};
 
 /// Where flushes go.
 pub(super) const PATH: &str = "/sdk/v1/flush";
@@ -33,9 +40,14 @@ pub(super) async fn flush(app: &App, request: Request) -> Result<Json<FlushAnswe
     let (stream, records) = (batch.stream, batch.records.len());
     let (workspace, device) = (batch.workspace.key, batch.device);
     let told = (records > 0 && app.live.is_watched()).then(|| batch.identity.clone());
+    let tested = app.tests.any().then(|| Tested::by(&batch));
     let mut answer = app.ingest.submit(batch).await?;
     if let Some(identity) = told {
         app.live.recorded(workspace, &identity, device);
+    }
+    if let Some(tested) = tested {
+        tested.seen.iter().for_each(|id| app.tests.seen(workspace, id));
+        answer.tests = tested.wanted_by.map_or_else(Vec::new, |who| app.tests.of(workspace, &who, device, received_at));
     }
     answer.auth = doubt;
     debug!(%stream, records, acked = answer.acked.0, rejected = answer.rejected.len(), "flush stored");
@@ -43,4 +55,22 @@ pub(super) async fn flush(app: &App, request: Request) -> Result<Json<FlushAnswe
         warn!(%stream, rejected = answer.rejected.len(), seq = first.seq.0, code = %first.code, "records were rejected");
     }
     Ok(Json(answer))
+}
+
+/// What a flush has to do with test sends.
+struct Tested {
+    /// Those that were seen.
+    seen: Vec<CampaignId>,
+    /// Who is shown them, if messages are wanted.
+    wanted_by: Option<Identity>,
+}
+
+impl Tested {
+    fn by(batch: &Batch) -> Self {
+        let seen = batch.records.iter().filter_map(|incoming| match &incoming.record.as_ref().ok()?.kind {
+            RecordKind::MessageImpression { message, .. } if message.is_test() => Some(message.clone()),
+            _ => None,
+        });
+        Self { seen: seen.collect(), wanted_by: batch.messages.as_ref().map(|_| batch.identity.clone()) }
+    }
 }

@@ -12,11 +12,13 @@ mod health;
 mod live;
 mod problem;
 mod records;
+mod render;
 mod reports;
 mod sdk_authentication;
 mod sdk_files;
 mod segments;
 mod settings;
+mod test_sends;
 mod users;
 
 use std::{sync::Arc, time::Duration};
@@ -34,7 +36,9 @@ use tower_http::{
     trace::{DefaultMakeSpan, TraceLayer},
 };
 
-use crate::{catalog::Catalogs, ingest::Ingest, live::Live, sdk_authentication::Verifier, store::Store};
+use crate::{
+    catalog::Catalogs, ingest::Ingest, live::Live, sdk_authentication::Verifier, store::Store, test_sends::TestSends,
+};
 
 pub use compression::{Coding, DecompressError, decompress};
 pub use front::Front;
@@ -56,6 +60,8 @@ pub struct App {
     pub verifier: Arc<Verifier>,
     /// Open pages that want to be told what happens elsewhere.
     pub live: Arc<Live>,
+    /// Messages that somebody wants to see on a user's devices.
+    pub tests: Arc<TestSends>,
 }
 
 /// Every route but the one that [`Front`] serves itself.
@@ -79,6 +85,7 @@ fn sdk() -> Router<App> {
     Router::new()
         .route(flush::PATH, post(async || Problem::not_found("this is served elsewhere")))
         .route(live::PATH, post(live::listen))
+        .route(render::PATH, post(render::render))
         .layer(cors)
         .route(sdk_files::ROUTE, get(sdk_files::get))
 }
@@ -95,6 +102,7 @@ fn management() -> Router<App> {
         .route("/segments/{id}/explain/{user}", get(audience::explain_segment))
         .route("/segment_changes", get(audience::changes))
         .route("/campaigns", get(campaigns::list))
+        .route("/campaigns/{id}/test", post(test_sends::post))
         .route("/campaigns/{id}", put(campaigns::put).get(campaigns::get))
         .route("/campaigns/{id}/report", get(reports::get))
         .route("/settings", put(settings::put).get(settings::get))

@@ -215,7 +215,7 @@ pub fn apply(working: &mut Working, batch: &Batch) -> FlushAnswer {
         // Nothing new: a repeated flush, or one that only asks for messages.
         let user = working.known(workspace, &batch.identity);
         let messages = user.and_then(|user| working.messages(user, batch));
-        return FlushAnswer { acked: position.seq, rejected: Vec::new(), messages, auth: None };
+        return FlushAnswer { acked: position.seq, rejected: Vec::new(), messages, tests: Vec::new(), auth: None };
     };
     let lost = last.seq.0.saturating_sub(position.seq.0).saturating_sub(fresh.len() as u64);
     let user = working.resolve(&batch.workspace, &batch.identity, batch.received_at);
@@ -238,7 +238,8 @@ pub fn apply(working: &mut Working, batch: &Batch) -> FlushAnswer {
         body: body.unwrap_or_default(),
     });
     working.move_on(user, batch, last.seq, lost, applied.latest);
-    FlushAnswer { acked: last.seq, rejected: applied.rejected, messages: working.messages(user, batch), auth: None }
+    let messages = working.messages(user, batch);
+    FlushAnswer { acked: last.seq, rejected: applied.rejected, messages, tests: Vec::new(), auth: None }
 }
 
 /// Applies a batch of the log, the one of that number, again, to what had not yet seen it: the same rules, but what was decided stays
@@ -349,6 +350,10 @@ impl Working {
                 latest = latest.max(at);
                 if taken.contains(&record.seq) {
                     return Err(RecordError::AliasTaken);
+                }
+                // It is in the log, and counts nowhere.
+                if record.kind.is_of_test() {
+                    return Ok((record, at));
                 }
                 user.profile.apply(&record.kind, Stamp { origin, at, seq: record.seq })?;
                 if may_select_others(&record.kind) {

@@ -182,7 +182,8 @@ mod tests {
             Box::pin(async move {
                 groups.lock().unwrap_or_else(PoisonError::into_inner).push(group.len());
                 gate.acquire().await.unwrap().forget();
-                let answer = FlushAnswer { acked: Seq(1), rejected: Vec::new(), messages: None, auth: None };
+                let answer =
+                    FlushAnswer { acked: Seq(1), rejected: Vec::new(), messages: None, tests: Vec::new(), auth: None };
                 Ok(vec![answer; group.len()])
             })
         });

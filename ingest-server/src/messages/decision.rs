@@ -139,6 +139,18 @@ pub fn decide<'a>(
     decisions
 }
 
+/// The variant of a campaign that the user is meant to have now, if they are meant to have any.
+pub fn meant<'a>(
+    workspace: &'a Workspace,
+    id: UserId,
+    user: &'a UserState,
+    campaign: &'a Campaign,
+    now: Timestamp,
+) -> Option<&'a Variant> {
+    let case = Case::new(workspace, id, user, now);
+    case.decide(campaign).0.is_sent().then(|| case.variant(campaign).1)
+}
+
 /// A user at an instant, as campaigns are decided for them.
 pub(super) struct Case<'a> {
     workspace: &'a Workspace,

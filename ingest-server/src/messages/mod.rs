@@ -7,6 +7,7 @@ mod selected;
 mod wording;
 
 pub use candidates::Candidates;
-pub use decision::{Decision, decide};
+pub use decision::{Decision, decide, meant};
 pub use select::select;
 pub use selected::{Selected, may_select_others};
+pub use wording::word_with;

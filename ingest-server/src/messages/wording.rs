@@ -13,7 +13,7 @@ use crate::{
     campaign::Variant,
     catalog::CampaignEntry,
     ingest::UserState,
-    personalization::{MessageTemplate, NotRendered, Rendered, Subject},
+    personalization::{Event, MessageTemplate, NotRendered, Rendered, Subject},
 };
 
 /// So long a message that names the time stands as it is.
@@ -43,6 +43,19 @@ pub(super) fn word<'e>(
         Some(Rendered { content, render }) => Wording { content: Some(Cow::Owned(content)), render },
         None => Wording { content: Some(Cow::Borrowed(content)), render: Some(Render::Server) },
     })
+}
+
+/// All that the variant of a campaign says to the user who gets it, with the event that triggers it.
+pub fn word_with(
+    entry: &CampaignEntry,
+    variant: &Variant,
+    user: &UserState,
+    event: Event<'_>,
+    now: Timestamp,
+) -> Result<Option<Content>, NotRendered> {
+    let Shown::Message(content) = &variant.shown else { return Ok(None) };
+    let Some(template) = &variant.template else { return Ok(Some(content.in_language(language(user)).clone())) };
+    template.render_with(&subject(entry, user, now), event).map(Some)
 }
 
 /// Whom a campaign's message is for.

@@ -13,7 +13,7 @@ use std::{
 use kindling_core::{
     calendar::Date,
     conversion::Figure,
-    ids::{Alias, CampaignId, DeviceId, ExternalId, SegmentId, StreamId, UserId, VariantId, WorkspaceId},
+    ids::{Alias, AnonymousId, CampaignId, DeviceId, ExternalId, SegmentId, StreamId, UserId, VariantId, WorkspaceId},
     limits,
     protocol::FlushAnswer,
     segment::Filter,
@@ -101,6 +101,8 @@ pub enum UserRef {
     Alias(Alias),
     /// By a device: whoever used it last.
     Device(DeviceId),
+    /// By what a device calls a visitor who has not signed in.
+    Anonymous(AnonymousId),
 }
 
 /// A user.

@@ -289,6 +289,7 @@ impl<H: Host> Client<H> {
                     self.show(message, now);
                 }
             }
+            self.show_tests(answer.tests, now);
             self.inbox.answered(flight.stream, acked);
         }
         if flight.left_some && acked == flight.last {

@@ -24,6 +24,8 @@ pub(super) struct Inbox {
     /// Messages whose trigger fired and whose delay is not over: when it is, and which. Pages share them through storage, so that the
     /// next page shows what this one has no time for.
     delayed: Vec<(Timestamp, String)>,
+    /// Of messages that say something of what triggered them: what that was, as JSON, by their ids.
+    events: Vec<(String, String)>,
 }
 
 #[derive(Debug)]
@@ -133,6 +135,9 @@ impl Inbox {
                 break chosen;
             }
         };
+        for message in chosen.iter().chain(&delayed) {
+            self.note_event(message, occurrence);
+        }
         let mut waits = false;
         for message in &delayed {
             waits |= self.delay(message, now);
@@ -141,6 +146,44 @@ impl Inbox {
             self.store_delayed(host);
         }
         (chosen.filter(|_| !undecided.get()), undecided.get())
+    }
+
+    fn note_event(&mut self, message: &Held, occurrence: &Occurrence) {
+        if message.renders {
+            let mut event = Writer::new();
+            if !occurrence.name.is_empty() {
+                event.raw("name", &occurrence.name);
+            }
+            if !occurrence.properties.is_empty() {
+                event.raw("properties", &occurrence.properties);
+            }
+            self.take_event(message);
+            self.events.push((message.id.as_str().to_owned(), event.end()));
+        }
+    }
+
+    /// What triggered a message that is shown now, as JSON; empty if it does not say anything of that.
+    pub(super) fn take_event(&mut self, message: &Held) -> String {
+        match self.events.iter().position(|(id, _)| id == message.id.as_str()) {
+            Some(place) => self.events.swap_remove(place).1,
+            None => String::new(),
+        }
+    }
+
+    /// A message could not be made whole: it was not shown after all, and its next trigger tries again.
+    pub(super) fn not_shown(&mut self, host: &mut impl Host, id: &str) {
+        self.forget_shown(id);
+        self.store_history(host);
+    }
+
+    /// Whether a test send is to be shown here: once.
+    pub(super) fn shows_test(&mut self, host: &mut impl Host, test: &Held, now: Timestamp) -> bool {
+        let is_new = self.history.shown(&test.id).is_none();
+        if is_new {
+            self.remember(test, now);
+            self.store_history(host);
+        }
+        is_new
     }
 
     /// Looks what other pages have shown, of which this one may not have been told yet. Says whether there was any of it.
@@ -306,11 +349,26 @@ impl Inbox {
 
     /// A message is handed out to be shown.
     pub(super) fn shown(&mut self, host: &mut impl Host, message: &Held, now: Timestamp) {
-        let id = message.id.as_str();
+        self.remember(message, now);
+        // Of what shows nothing nobody has had too much.
+        if !message.is_control {
+            self.history.last = Some(now);
+            self.count(message, now);
+        }
+        self.store_history(host);
+    }
+
+    fn forget_shown(&mut self, id: &str) {
         let shown = &mut self.history.shown;
         if let Some(place) = shown.iter().position(|(other, _)| other == id) {
             shown.swap_remove(place);
         }
+    }
+
+    fn remember(&mut self, message: &Held, now: Timestamp) {
+        let id = message.id.as_str();
+        self.forget_shown(id);
+        let shown = &mut self.history.shown;
         shown.push((id.to_owned(), now));
         if shown.len() > limits::HISTORY_MESSAGES {
             // The clock may have been set back: the last in the list need not be the latest.
@@ -322,12 +380,6 @@ impl Inbox {
             }
             shown.remove(oldest);
         }
-        // Of what shows nothing nobody has had too much.
-        if !message.is_control {
-            self.history.last = Some(now);
-            self.count(message, now);
-        }
-        self.store_history(host);
     }
 
     /// Counts a message for the caps, and forgets what has left the window of all of them.

@@ -85,7 +85,12 @@ pub enum Effect {
         keepalive: bool,
     },
     /// A trigger fired this message: hand it to whoever shows messages.
-    Show(Rc<Held>),
+    Show {
+        /// Which.
+        message: Rc<Held>,
+        /// What triggered it, as JSON, if something of that is still to be put into it.
+        event: String,
+    },
     /// Everything that was queued when a flush was asked for has been taken (`true`), or has not got through (`false`).
     Flushed {
         /// Names the request to flush.
@@ -550,8 +555,27 @@ impl<H: Host> Client<H> {
 
     fn show(&mut self, message: Rc<Held>, now: Timestamp) {
         self.inbox.shown(&mut self.host, &message, now);
+        self.hand_out(message);
+    }
+
+    /// Shows what somebody wants to see here, unless that has been done.
+    fn show_tests(&mut self, tests: Vec<Rc<Held>>, now: Timestamp) {
+        for test in tests {
+            if self.shows_messages && self.inbox.shows_test(&mut self.host, &test, now) {
+                self.hand_out(test);
+            }
+        }
+    }
+
+    fn hand_out(&mut self, message: Rc<Held>) {
         self.tell(Activity::MessageTriggered { id: message.id.clone() });
-        self.effects.push(Effect::Show(message));
+        let event = self.inbox.take_event(&message);
+        self.effects.push(Effect::Show { message, event });
+    }
+
+    /// A message that was handed out could not be made whole, for want of a network: it has not been shown.
+    pub fn not_shown(&mut self, message: &str) {
+        self.inbox.not_shown(&mut self.host, message);
     }
 
     fn current(&self) -> &Stream {

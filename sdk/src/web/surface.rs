@@ -24,7 +24,7 @@ use crate::{
 struct Sdk {
     client: Client<BrowserHost>,
     /// What was last said: which stream this page writes, and when to call again. `None`: it is to be said anew.
-    settled: Option<(StreamId, Option<Timestamp>, bool)>,
+    settled: Option<(StreamId, Option<Timestamp>, bool, bool)>,
 }
 
 /// Ends the SDK: the page wants nothing more of it.
@@ -153,6 +153,7 @@ impl Sdk {
             22 => return client.external_id().map(|id| id.as_str().to_owned()).unwrap_or_default(),
             23 => return client.held_messages_json(),
             26 => return client.head(now),
+            27 => client.not_shown(&text),
             _ => return client.queued_records(),
         }
         done.err().map_or_else(String::new, |wrong| whole(wrong.0.into()))
@@ -170,9 +171,12 @@ impl Sdk {
                     to.flag("keepalive", keepalive);
                     beside = body;
                 }
-                Effect::Show(message) => {
+                Effect::Show { message, event } => {
                     to.text("type", "show");
                     to.raw("message", &message.source);
+                    if !event.is_empty() {
+                        to.raw("event", &event);
+                    }
                 }
                 Effect::Flushed { token, taken } => {
                     to.text("type", "flushed");
@@ -198,9 +202,13 @@ impl Sdk {
             said.push(beside);
         }
         // What draws messages is loaded by the time that there are any, to be there without a network too.
-        let holds = self.client.held_messages().next().is_some();
-        let settled = Some((self.client.stream(), self.client.next_wake(), holds));
-        if let Some((stream, at, holds)) = settled
+        let (mut holds, mut renders) = (false, false);
+        for (message, _) in self.client.held_messages() {
+            holds = true;
+            renders |= message.renders;
+        }
+        let settled = Some((self.client.stream(), self.client.next_wake(), holds, renders));
+        if let Some((stream, at, holds, renders)) = settled
             && settled != self.settled
         {
             let mut to = Writer::new();
@@ -211,6 +219,9 @@ impl Sdk {
             }
             if holds {
                 to.flag("held", true);
+            }
+            if renders {
+                to.flag("renders", true);
             }
             said.push(to.end());
             said.push(String::new());

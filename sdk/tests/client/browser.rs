@@ -205,8 +205,22 @@ impl Page {
         self.run();
         let mut shown = Vec::new();
         self.effects.retain(|effect| match effect {
-            Effect::Show(message) => {
+            Effect::Show { message, .. } => {
                 shown.push(message.id.to_string());
+                false
+            }
+            _ => true,
+        });
+        shown
+    }
+
+    /// The messages that were shown since the last time, each with what triggered it, if that is still to be put into it.
+    pub fn shown_with_events(&mut self) -> Vec<(String, String)> {
+        self.run();
+        let mut shown = Vec::new();
+        self.effects.retain(|effect| match effect {
+            Effect::Show { message, event } => {
+                shown.push((message.id.to_string(), event.clone()));
                 false
             }
             _ => true,

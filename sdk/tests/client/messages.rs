@@ -74,6 +74,70 @@ fn a_delay_ends_with_the_user_who_began_it() {
 }
 
 #[test]
+fn what_triggers_a_message_comes_with_it_where_that_is_to_be_put_in() {
+    let mut page = Browser::default().open(&[], at(0));
+    let items = [
+        message("filled", "added", r#","render":{"device":[]}"#),
+        message("plain", "seen", ""),
+        message("later", "bought", r#","render":"server","delay_ms":20000"#),
+    ];
+    hold(&mut page, &items, "", at(0));
+    let event = r#"{"type":"custom_event","name":"added","properties":{"price":18}}"#;
+    page.client.log(event, at(1)).unwrap();
+    let with = |id: &str, event: &str| vec![(id.to_owned(), event.to_owned())];
+    assert_eq!(page.shown_with_events(), with("filled", r#"{"name":"added","properties":{"price":18}}"#));
+    page.log("seen", at(100));
+    assert_eq!(page.shown_with_events(), with("plain", ""));
+    page.log("bought", at(200));
+    page.client.tick(at(220));
+    assert_eq!(page.shown_with_events(), with("later", r#"{"name":"bought"}"#));
+}
+
+#[test]
+fn a_message_that_could_not_be_made_whole_may_be_shown_again() {
+    let browser = Browser::default();
+    let mut page = browser.open(&[], at(0));
+    hold(&mut page, &[message("a", "added", r#","render":"server""#)], "", at(0));
+    page.log("added", at(0));
+    assert_eq!(page.shown(), ["a"]);
+    page.log("added", at(100));
+    assert!(page.shown().is_empty());
+    page.client.not_shown("a");
+    drop(page);
+    let mut page = browser.open(&[], at(200));
+    page.log("added", at(200));
+    assert_eq!(page.shown(), ["a"]);
+}
+
+#[test]
+fn a_test_is_shown_when_it_comes_once_and_stands_in_nobodys_way() {
+    let browser = Browser::default();
+    let mut page = browser.open(&[], at(0));
+    hold(&mut page, &[message("a", "added", "")], r#"{"count":1,"per_ms":1000000}"#, at(0));
+    let test = message("kindling-test-1", "never", "");
+    let flush = |page: &mut Page, now: Timestamp| {
+        page.client.flush(2, now);
+        let sent = page.sent_one();
+        let last = sent.request().records.last().map_or(0, |record| record.seq.0);
+        page.answer(&sent, &format!(r#"{{"acked":{last},"tests":[{test}]}}"#), now);
+        page.shown()
+    };
+    assert_eq!(flush(&mut page, at(1)), ["kindling-test-1"]);
+    assert!(flush(&mut page, at(2)).is_empty());
+    page.log("added", at(3));
+    assert_eq!(page.shown(), ["a"], "neither the pause nor a cap knows of it");
+    drop(page);
+    let mut page = browser.open(&[], at(4));
+    assert!(flush(&mut page, at(4)).is_empty(), "not on the next page either");
+    // Who shows nothing leaves it for those who do.
+    let mut other = Browser::default().open(&[], at(0));
+    other.client.set_shows_messages(false, at(0));
+    assert!(flush(&mut other, at(1)).is_empty());
+    other.client.set_shows_messages(true, at(2));
+    assert_eq!(flush(&mut other, at(3)), ["kindling-test-1"]);
+}
+
+#[test]
 fn a_message_is_shown_at_its_hours_only() {
     // The clock shows 22:13:20 at the beginning.
     let mut page = Browser::default().open(&[], at(0));

@@ -117,6 +117,10 @@ impl Engine {
                 Some(user) => Some(*user),
                 None => profiles::user_of_device(&self.profiles, workspace, *id)?,
             },
+            UserRef::Anonymous(id) => match self.working.anonymous_ids.get(&(workspace, *id)) {
+                Some(user) => Some(*user),
+                None => profiles::user_of_anonymous_id(&self.profiles, workspace, *id)?,
+            },
         };
         let Some(id) = id else { return Ok(None) };
         let Some(id) = self.person(id)? else { return Ok(None) };
