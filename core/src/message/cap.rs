@@ -71,6 +71,17 @@ impl HeldCap {
         })
     }
 
+    /// Whether as many as it allows were seen in the time before now. Instants in the future, of a clock that was set back, do not count.
+    pub fn is_used_up(&self, seen: &[Seen], now: Timestamp) -> bool {
+        let mut count = 0;
+        for (at, tags) in seen {
+            if *at <= now && at.plus(self.per) > now && self.is_about(tags) {
+                count += 1;
+            }
+        }
+        count >= self.count
+    }
+
     /// Whether it is about what has these tags, a JSON list; empty: none.
     pub fn is_about(&self, tags: &str) -> bool {
         self.tag.is_empty() || Json::of(tags).members().any(|(_, tag)| tag.plain() == Some(&self.tag))
@@ -88,17 +99,8 @@ pub fn cap_holds_until(
     seen: &mut dyn Iterator<Item = Timestamp>,
     now: Timestamp,
 ) -> Option<Timestamp> {
-    let mut within: Vec<Timestamp> = Vec::new();
-    for at in seen {
-        if at <= now && at.plus(per) > now {
-            // In the order of time, which is that in which they come but for clocks.
-            let mut place = within.len();
-            while place > 0 && within[place - 1] > at {
-                place -= 1;
-            }
-            within.insert(place, at);
-        }
-    }
+    let mut within: Vec<Timestamp> = seen.filter(|at| *at <= now && at.plus(per) > now).collect();
+    within.sort_unstable();
     // When all but fewer than `count` have left the window.
     let last = within.len().checked_sub(count as usize)?;
     within.get(last).map(|at| at.plus(per))
@@ -158,6 +160,10 @@ mod tests {
             let (mut now, mut seen): (i64, Vec<i64>) = (0, Vec::new());
             for pause in pauses {
                 now += pause;
+                let held = HeldCap { count, per: Duration::from_ms(per), tag: String::new() };
+                let of_device: Vec<Seen> = seen.iter().map(|at| (Timestamp::from_ms(*at), String::new())).collect();
+                let is_used_up = held.is_used_up(&of_device, Timestamp::from_ms(now));
+                prop_assert_eq!(is_used_up, holds(count, per, &seen, now).is_some());
                 match holds(count, per, &seen, now) {
                     None => seen.push(now),
                     Some(until) => {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::{
-    cap::{HeldCap, Seen, cap_holds_until},
+    cap::{HeldCap, Seen},
     held::Held,
     occurrence::Occurrence,
 };
@@ -70,13 +70,8 @@ impl Rules<'_> {
     }
 
     fn is_capped(&self, message: &Held) -> bool {
-        if message.uncapped {
-            return false;
-        }
-        self.caps.iter().any(|cap| {
-            let mut seen = self.history.seen.iter().filter(|(_, tags)| cap.is_about(tags)).map(|(at, _)| *at);
-            cap.is_about(&message.tags) && cap_holds_until(cap.count, cap.per, &mut seen, self.now).is_some()
-        })
+        !message.uncapped
+            && self.caps.iter().any(|cap| cap.is_about(&message.tags) && cap.is_used_up(&self.history.seen, self.now))
     }
 }
 
@@ -84,34 +79,22 @@ impl Rules<'_> {
 /// greatest priority; of equals the one with the lesser id, so that every device chooses the same. Nothing is shown within
 /// the rules' interval after the last message. `hold(tests, properties)` says whether a trigger's tests hold of properties.
 ///
-/// Those that are shown only a while after their trigger go to `delayed`: [`may_show`] says then whether they are.
+/// Without an occurrence it is about messages whose trigger has fired before, and whose time has come.
 pub fn choose<'a>(
     messages: &mut dyn Iterator<Item = &'a Rc<Held>>,
-    occurrence: &Occurrence,
+    occurrence: Option<&Occurrence>,
     rules: &Rules<'_>,
     hold: &dyn Fn(&str, &str) -> bool,
-    delayed: &mut Vec<&'a Rc<Held>>,
 ) -> Option<&'a Rc<Held>> {
-    let is_quiet = rules.is_quiet();
     let mut chosen: Option<&Rc<Held>> = None;
-    for message in messages {
-        let fires = || message.triggers.iter().any(|trigger| trigger.fires(occurrence, hold));
-        if message.delay > Duration::ZERO {
-            if fires() {
-                delayed.push(message);
-            }
-        } else if is_quiet && chosen.is_none_or(|best| is_before(message, best)) && rules.allows(message) && fires() {
-            chosen = Some(message);
-        }
+    if !rules.is_quiet() {
+        return chosen;
     }
-    chosen
-}
-
-/// Which of messages whose time has come is shown.
-pub fn may_show<'a>(messages: &mut dyn Iterator<Item = &'a Rc<Held>>, rules: &Rules<'_>) -> Option<&'a Rc<Held>> {
-    let mut chosen: Option<&Rc<Held>> = None;
     for message in messages {
-        if rules.is_quiet() && chosen.is_none_or(|best| is_before(message, best)) && rules.allows(message) {
+        if chosen.is_none_or(|best| is_before(message, best))
+            && rules.allows(message)
+            && occurrence.is_none_or(|occurrence| message.fires(occurrence, hold))
+        {
             chosen = Some(message);
         }
     }
@@ -142,7 +125,7 @@ mod tests {
         // A day has a hundred minutes here, of a millisecond each.
         let minute = || u16::try_from(now % 100).unwrap();
         let rules = Rules { history, interval, caps, now: Timestamp::from_ms(now), minute: &minute };
-        choose(&mut messages.iter(), &occurrence, &rules, &|_, _| true, &mut Vec::new()).map(|m| m.id.to_string())
+        choose(&mut messages.iter(), Some(&occurrence), &rules, &|_, _| true).map(|m| m.id.to_string())
     }
 
     #[test]
@@ -201,20 +184,5 @@ mod tests {
         assert_eq!([99, 100].map(|now| shown(&plain, "", now)), [false, true]);
         assert_eq!([99, 100].map(|now| shown(&tagged, "promo", now)), [false, true]);
         assert!(shown(&plain, "promo", 99) && shown(&tagged, "other", 99) && shown(&uncapped, "promo", 99));
-    }
-
-    #[test]
-    fn what_is_shown_later_does_not_stand_in_the_way() {
-        let mut later = Rc::unwrap_or_clone(message("later", 9, None));
-        later.delay = Duration::from_ms(10);
-        let messages = [Rc::new(later), message("now", 1, None)];
-        let history = History::default();
-        let rules =
-            Rules { history: &history, interval: Duration::ZERO, caps: &[], now: Timestamp::from_ms(0), minute: &|| 0 };
-        let mut delayed = Vec::new();
-        let occurrence = Occurrence::session_start();
-        let chosen = choose(&mut messages.iter(), &occurrence, &rules, &|_, _| true, &mut delayed);
-        assert_eq!(chosen.map(|message| message.id.as_str()), Some("now"));
-        assert_eq!(delayed.iter().map(|message| message.id.as_str()).collect::<Vec<_>>(), ["later"]);
     }
 }

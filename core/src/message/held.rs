@@ -104,6 +104,13 @@ impl Held {
     }
 }
 
+impl Held {
+    /// Whether the occurrence fires one of its triggers.
+    pub fn fires(&self, occurrence: &Occurrence, hold: &dyn Fn(&str, &str) -> bool) -> bool {
+        self.triggers.iter().any(|trigger| trigger.fires(occurrence, hold))
+    }
+}
+
 impl HeldTrigger {
     /// Reads a trigger, or a list of several. Of a list those are left out that this SDK does not know; of nothing nothing is left.
     fn read_any(trigger: Json<'_>) -> Option<Vec<Self>> {

@@ -19,7 +19,7 @@ mod variant;
 
 pub use action::ClickAction;
 pub use cap::{Cap, HeldCap, Seen, cap_holds_until};
-pub use choice::{History, Rules, choose, may_show};
+pub use choice::{History, Rules, choose};
 pub use content::{Button, Content, Control, InAppMessage, Shown, SlideFrom, Style};
 pub use held::{Held, HeldTrigger};
 pub use hours::Hours;

@@ -6,7 +6,7 @@ use kindling_core::{
     ids::{Seq, StreamId},
     json::Json,
     limits,
-    message::{Held, History, Occurrence, Rules, choose, may_show},
+    message::{Held, History, Occurrence, Rules, choose},
     protocol::{HeldSet, Identity},
     time::{Duration, Timestamp},
 };
@@ -19,6 +19,8 @@ use crate::json::Writer;
 pub(super) struct Inbox {
     held: HeldSet,
     history: History,
+    /// The same as it is stored.
+    history_source: String,
     /// What happened and is not yet covered by an answer: an answer may bring messages that it triggers.
     pending: Vec<Pending>,
     /// Messages whose trigger fired and whose delay is not over: when it is, and which. Pages share them through storage, so that the
@@ -46,6 +48,7 @@ impl Inbox {
         let is_theirs = messages.get("identity").is_some_and(|owner| owner.text() == write::identity(identity));
         self.held = is_theirs.then(|| HeldSet::read(messages)).flatten().unwrap_or_default();
         self.history = read_history(Json::of(&history));
+        self.history_source = history;
         self.load_delayed(host);
         self.prepare(host);
     }
@@ -93,6 +96,7 @@ impl Inbox {
         host.remove(keys::DEFERRED);
         if and_history {
             self.history = History::default();
+            self.history_source.clear();
             host.remove(keys::HISTORY);
         }
     }
@@ -117,7 +121,7 @@ impl Inbox {
         now: Timestamp,
     ) -> (Option<Rc<Held>>, bool) {
         let undecided = Cell::new(false);
-        let mut delayed = Vec::new();
+        let mut later = Vec::new();
         let chosen = loop {
             let host = &*host;
             let hold = |tests: &str, properties: &str| {
@@ -127,22 +131,27 @@ impl Inbox {
             };
             let minute = || host.minute_of_day(now);
             let rules = self.rules(&minute, interval, now);
-            let mut candidates = self.held.items.iter().filter(|message| is_candidate(message));
-            let mut later = Vec::new();
-            let chosen = choose(&mut candidates, occurrence, &rules, &hold, &mut later).cloned();
-            delayed.extend(later.into_iter().cloned());
+            let mut at_once = self.held.items.iter().filter(|message| {
+                let is_later = message.delay > Duration::ZERO;
+                if is_later && is_candidate(message) && message.fires(occurrence, &hold) {
+                    later.push(Rc::clone(message));
+                }
+                !is_later && is_candidate(message)
+            });
+            let chosen = choose(&mut at_once, Some(occurrence), &rules, &hold).cloned();
+            // What is left has its turn too, if it is shown later.
+            at_once.for_each(drop);
             if chosen.is_none() || !self.reload_history(host) {
                 break chosen;
             }
         };
-        for message in chosen.iter().chain(&delayed) {
+        for message in chosen.iter().chain(&later) {
             self.note_event(message, occurrence);
         }
-        let mut waits = false;
-        for message in &delayed {
-            waits |= self.delay(message, now);
+        for message in &later {
+            self.delay(message, now);
         }
-        if waits {
+        if !later.is_empty() {
             self.store_delayed(host);
         }
         (chosen.filter(|_| !undecided.get()), undecided.get())
@@ -189,9 +198,11 @@ impl Inbox {
     /// Looks what other pages have shown, of which this one may not have been told yet. Says whether there was any of it.
     fn reload_history(&mut self, host: &impl Host) -> bool {
         let stored = host.get(keys::HISTORY).unwrap_or_default();
-        let history = read_history(Json::of(&stored));
-        let is_new = history != self.history;
-        self.history = history;
+        let is_new = stored != self.history_source;
+        if is_new {
+            self.history = read_history(Json::of(&stored));
+            self.history_source = stored;
+        }
         is_new
     }
 
@@ -200,13 +211,11 @@ impl Inbox {
     }
 
     /// Has a message wait until its delay is over, if it does not already.
-    fn delay(&mut self, message: &Held, now: Timestamp) -> bool {
+    fn delay(&mut self, message: &Held, now: Timestamp) {
         let id = message.id.as_str();
-        let waits = self.delayed.len() < limits::MESSAGES_DELAYED && !self.delayed.iter().any(|(_, other)| other == id);
-        if waits {
+        if self.delayed.len() < limits::MESSAGES_DELAYED && !self.delayed.iter().any(|(_, other)| other == id) {
             self.delayed.push((now.plus(message.delay), id.to_owned()));
         }
-        waits
     }
 
     /// When the first delay is over.
@@ -248,7 +257,7 @@ impl Inbox {
         let minute = || host.minute_of_day(now);
         let rules = self.rules(&minute, interval, now);
         let mut messages = self.held.items.iter().filter(|message| ready.iter().any(|id| id == message.id.as_str()));
-        may_show(&mut messages, &rules).cloned()
+        choose(&mut messages, None, &rules, &|_, _| true).cloned()
     }
 
     /// Something happened: chooses what it shows, and remembers it for messages that are on their way.
@@ -402,7 +411,7 @@ impl Inbox {
         }
     }
 
-    fn store_history(&self, host: &mut impl Host) {
+    fn store_history(&mut self, host: &mut impl Host) {
         let mut shown = Writer::new();
         for (id, at) in &self.history.shown {
             shown.integer(id, at.as_ms());
@@ -428,7 +437,8 @@ impl Inbox {
             list.push(']');
             to.raw("seen", &list);
         }
-        host.set(keys::HISTORY, &to.end());
+        self.history_source = to.end();
+        host.set(keys::HISTORY, &self.history_source);
     }
 }
 
