@@ -27,6 +27,8 @@ enum What {
     Ingest(IngestOptions),
     /// Live segments: a record with many of them, asking all users, timers, memory
     Segments(SegmentsOptions),
+    /// What a thousand campaigns cost a flush
+    Messages(MessagesOptions),
     /// The SDK in a browser, beside its open-source peers: size, start, cost of a call, what is sent
     Sdk(SdkOptions),
 }
@@ -37,6 +39,7 @@ impl What {
         match self {
             Self::Ingest(_) => "bench-ingest",
             Self::Segments(_) => "bench-segments",
+            Self::Messages(_) => "bench-messages",
             Self::Sdk(_) => "bench-sdk",
         }
     }
@@ -55,6 +58,7 @@ impl What {
                 "bench-ingest",
             ],
             Self::Segments(_) => &["--package", "kindling-bench", "--bin", "bench-segments"],
+            Self::Messages(_) => &["--package", "kindling-bench", "--bin", "bench-messages"],
             Self::Sdk(_) => &["--package", "kindling-bench-sdk", "--bin", "bench-sdk"],
         }
     }
@@ -63,6 +67,7 @@ impl What {
         match self {
             Self::Ingest(IngestOptions { json, .. })
             | Self::Segments(SegmentsOptions { json, .. })
+            | Self::Messages(MessagesOptions { json, .. })
             | Self::Sdk(SdkOptions { json, .. }) => json.as_ref(),
         }
     }
@@ -79,6 +84,16 @@ struct SdkOptions {
     /// Measure only these peers (posthog, segment …) beside it
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+struct MessagesOptions {
+    /// Write the figures to this file, as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Active campaigns
+    #[arg(long, default_value_t = 1_000)]
+    campaigns: usize,
 }
 
 #[derive(Debug, Args)]
@@ -124,6 +139,7 @@ pub(crate) fn run(project: &Project, choice: wasm::Choice, options: &Options) ->
             bench.args(["--users", &ingest.users.to_string()]);
         }
         What::Segments(segments) => drop(bench.args(["--users", &segments.users.to_string()])),
+        What::Messages(messages) => drop(bench.args(["--campaigns", &messages.campaigns.to_string()])),
         What::Sdk(sdk) => {
             let prepared = bench_sdk::prepare(project, choice, &sdk.only)?;
             bench.arg("--subjects").arg(prepared.subjects).arg("--scratch").arg(&prepared.scratch);

@@ -46,12 +46,35 @@ pub(crate) fn to(method: &Method, path: &str, server: &str, body: &[u8]) -> Valu
     }
 }
 
-/// Kindling's: all that came is settled.
+/// Messages that a device is made to hold.
+pub(crate) const MESSAGES: usize = 1_000;
+
+/// Kindling's: all that came is settled. An event of a certain name has the device hold messages, or none.
 fn flush(body: &[u8]) -> Value {
     let flush: Value = serde_json::from_slice(&arrivals::plain(body)).unwrap_or_default();
-    let records = flush["records"].as_array();
-    let acked = records.into_iter().flatten().filter_map(|record| record["seq"].as_u64()).max();
-    json!({"acked": acked, "rejected": []})
+    let records = || flush["records"].as_array().into_iter().flatten();
+    let mut answer = json!({"acked": records().filter_map(|record| record["seq"].as_u64()).max(), "rejected": []});
+    let has = |name: &str| records().any(|record| record["name"] == name);
+    if has("hold_messages") {
+        answer["messages"] = json!({"version": "many", "items": (0..MESSAGES).map(message).collect::<Vec<_>>()});
+    } else if has("hold_nothing") {
+        answer["messages"] = json!({"version": "", "items": []});
+    }
+    answer
+}
+
+/// Half of them wait for another event; the other half would be shown, had their campaigns not ended: they take longest.
+fn message(number: usize) -> Value {
+    let mut message = json!({
+        "id": format!("message-{number}"), "priority": number % 7, "repeat_after_ms": 1_000,
+        "trigger": {"type": "custom_event", "name": "added_to_basket"}, "expires_at": 1_000,
+        "content": {"type": "slide_up", "slide_from": "bottom", "header": "Free shipping", "body": "Two more."},
+    });
+    if number % 2 == 0 {
+        message["trigger"]["name"] = json!(format!("event_{number}"));
+        message["expires_at"] = json!(4_000_000_000_000_u64);
+    }
+    message
 }
 
 #[cfg(test)]

@@ -92,6 +92,9 @@ async fn main() -> anyhow::Result<()> {
         let rounds = rounds.get(subject.name.as_str()).map(Vec::as_slice).unwrap_or_default();
         report.add(&subject.name, Figures::of(subject, rounds));
     }
+    if let Some(subject) = prepared.subjects.iter().find(|subject| subject.name == KINDLING) {
+        report.set_choice(measure::choose(&place, subject).await?);
+    }
     print!("{}", report.text());
     if let Some(path) = &cli.json {
         fs::write(path, serde_json::to_string_pretty(&report.figures())?)?;

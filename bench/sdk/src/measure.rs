@@ -142,6 +142,24 @@ async fn send(page: &mut Page, subject: &Subject, omitted: Omitted) -> anyhow::R
     Ok(round)
 }
 
+/// Events in a round of choosing, and rounds: few enough that the queue never comes near its bound.
+const CHOICES: (usize, usize) = (300, 9);
+
+/// Microseconds of a call while no messages are held, and while [`crate::answers::MESSAGES`] are.
+pub(crate) async fn choose(place: &Place, subject: &Subject) -> anyhow::Result<[f64; 2]> {
+    let mut page = Page::open(place, subject).await?;
+    let measured = choose_on(&mut page).await;
+    page.close().await?;
+    measured
+}
+
+async fn choose_on(page: &mut Page) -> anyhow::Result<[f64; 2]> {
+    page.begin().await?;
+    let times = page.browser.run(&format!("bench.choose({}, {})", CHOICES.0, CHOICES.1)).await?;
+    let time = |which: usize| times[which].as_f64().context("no time");
+    Ok([time(0)?, time(1)?])
+}
+
 /// Starts the SDK and tracks many events.
 async fn call_often(page: &mut Page) -> anyhow::Result<Calls> {
     page.begin().await?;

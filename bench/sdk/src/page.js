@@ -28,4 +28,26 @@ window.bench = {
     }
     navigator.sendBeacon("/calls", JSON.stringify({ number, milliseconds: performance.now() - began }));
   },
+
+  /**
+   * Tracks so many events in turns, with messages held and without, so many rounds. Microseconds of a call in the middle round of each,
+   * without messages first. What the server answers to an event of that name is the messages.
+   */
+  async choose(events, rounds) {
+    const time = () => {
+      const began = performance.now();
+      for (let number = 0; number < events; number++) subject.track("added_to_basket", { number });
+      return ((performance.now() - began) * 1000) / events;
+    };
+    const times = [[], []];
+    for (let round = 0; round < rounds; round++) {
+      for (const [held, name] of ["hold_nothing", "hold_messages"].entries()) {
+        subject.track(name, {});
+        await subject.flush();
+        times[held].push(time());
+        await subject.flush();
+      }
+    }
+    return times.map((of) => of.sort((a, b) => a - b)[rounds >> 1]);
+  },
 };

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
+    answers::MESSAGES,
     measure::{MANY_EVENTS, Round},
     subjects::{KINDLING, Subject},
 };
@@ -107,6 +108,8 @@ pub(crate) struct Report {
     peers: BTreeMap<String, Figures>,
     /// Why figures of a peer are not there, by its name.
     missing: BTreeMap<String, String>,
+    /// Microseconds of a call of Kindling's while it holds no messages, and while it holds [`MESSAGES`].
+    choice: Option<[f64; 2]>,
 }
 
 impl Report {
@@ -122,6 +125,10 @@ impl Report {
         self.missing.insert(name.to_owned(), why.to_owned());
     }
 
+    pub(crate) const fn set_choice(&mut self, call_us: [f64; 2]) {
+        self.choice = Some(call_us);
+    }
+
     /// The figures as JSON.
     pub(crate) fn figures(&self) -> Value {
         let held = |comparison: Option<Comparison<'_>>| comparison.map(|comparison| comparison.is_held());
@@ -129,6 +136,7 @@ impl Report {
             "kindling": self.kindling,
             "peers": self.peers,
             "missing": self.missing,
+            "choice_us": self.choice,
             "aims": {
                 "size": self.size_is_held(),
                 "call_us": held(self.compare(|figures| figures.call_us)),
@@ -154,6 +162,12 @@ impl Report {
         let mut text = table(&self.rows());
         for (name, why) in &self.missing {
             text += &format!("{name} is missing: {why}\n");
+        }
+        if let Some([without, with]) = self.choice {
+            let choosing = with - without;
+            text += &format!(
+                "choosing among {MESSAGES} held messages: {choosing:.1} us (a call takes {without:.1} us without any, {with:.1} us with them)\n"
+            );
         }
         text + &self.closing_line()
     }

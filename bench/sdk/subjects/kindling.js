@@ -11,4 +11,6 @@ export async function init(base) {
   if (!(await kindling.ready())) throw new Error("not started");
 }
 
+export const flush = () => new Promise((resolve) => kindling.requestImmediateDataFlush(resolve));
+
 export const track = (name, properties) => kindling.logCustomEvent(name, properties);
