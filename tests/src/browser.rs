@@ -19,6 +19,9 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::{engine::Engine, process::Process, processes, wait};
 
+/// How often a driver is started that ends before it is ready.
+const DRIVER_STARTS: usize = 3;
+
 /// One browser at a time: two of them on two cores would slow each other down until deadlines pass.
 static TURN: Mutex<()> = Mutex::const_new(());
 
@@ -54,7 +57,15 @@ impl Browser {
         }
         let log = folder.path().join("driver.log");
         let ready = |line: &str| engine.port(line);
-        let (driver, port) = Process::start(engine.driver_name(), &mut command, log, ready).await;
+        // chromedriver takes a port of one protocol and then wants the same of another, which somebody else may have.
+        let mut started = Process::try_start(engine.driver_name(), &mut command, log.clone(), ready).await;
+        for _ in 0..DRIVER_STARTS - 1 {
+            if started.is_err() {
+                started = Process::try_start(engine.driver_name(), &mut command, log.clone(), ready).await;
+            }
+        }
+        let (driver, port) = started
+            .unwrap_or_else(|(status, log)| panic!("the driver ended before it was ready, with {status}:\n{log}"));
         let capabilities = engine.capabilities(folder.path());
         let programs = Programs { driver, folder: Some(folder) };
         let client = ClientBuilder::new(HttpConnector::new())

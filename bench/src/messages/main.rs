@@ -60,9 +60,9 @@ fn main() -> anyhow::Result<()> {
         }
     }
     let mut figures = BTreeMap::new();
-    let parts: [(&str, fn(&(f64, f64)) -> f64); 2] = [("first", |round| round.0), ("next", |round| round.1)];
-    for (name, part) in parts {
-        let [none, all] = [0, 1].map(|which: usize| middle(rounds[which].iter().map(part).collect()));
+    for (name, is_first) in [("first", true), ("next", false)] {
+        let part = |(first, next): &(f64, f64)| if is_first { *first } else { *next };
+        let [none, all] = rounds.each_ref().map(|rounds| middle(rounds.iter().map(part).collect()));
         println!("{name} flush of a user: {none:.1} us without campaigns, {all:.1} us with {}", cli.campaigns);
         println!("ratio_{name}: {:.3}", all / none);
         figures.insert(format!("ratio_{name}"), all / none);
@@ -156,7 +156,7 @@ fn campaign(number: usize) -> anyhow::Result<CampaignEntry> {
         "channel": "in_app", "priority": number % 7, "trigger": {"type": "custom_event", "name": "checkout_started"},
         "message": {"type": "slide_up", "header": "Free shipping", "body": "Two more and we send them for free."},
     });
-    if number % 10 > 0 {
+    if !number.is_multiple_of(10) {
         definition["segment"] = json!(format!("segment-{}", number % 10));
     }
     let definition = serde_json::from_value(definition)?;
