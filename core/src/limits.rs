@@ -150,6 +150,8 @@ pub const VARIANTS_SEEN: usize = 16;
 /// Events that pass the tests of a conversion and are kept one by one for each user, the last ones, to tell what follows an
 /// impression that arrives late. (Of events of which nothing is tested, the profile has the last [`EVENT_RECENT_TIMES`].)
 pub const OUTCOMES_KEPT: usize = 8;
+/// Campaigns of which it is kept that they reached a user. It is more than twice what a device holds; of further ones, who saw them counts.
+pub const CAMPAIGNS_REACHED: usize = 256;
 /// Days of one report: a year, of which a leap year is the longest.
 pub const REPORT_DAYS: i64 = 366;
 

@@ -26,6 +26,8 @@ pub struct CampaignReport {
 /// What happened, and how many users it was.
 #[derive(Debug, Default, Clone, Serialize)]
 struct Figures {
+    eligible: u64,
+    sent: u64,
     impressions: u64,
     unique_impressions: u64,
     clicks: u64,
@@ -164,6 +166,8 @@ impl Sums {
     fn add(&mut self, figure: &Figure, amount: i64) {
         let figures = &mut self.figures;
         let count = match figure {
+            Figure::Eligible => &mut figures.eligible,
+            Figure::Sent => &mut figures.sent,
             Figure::Impressions => &mut figures.impressions,
             Figure::UniqueImpressions => &mut figures.unique_impressions,
             Figure::SeenAnother => &mut self.seen_another,

@@ -8,7 +8,7 @@ use ingest_server::{
 };
 use kindling_core::{
     calendar::Date,
-    conversion::{Exposures, Figure, Happened},
+    conversion::{Exposures, Figure, Happened, number_of},
     ids::{AnonymousId, CampaignId, ExternalId, SegmentId, StreamId, UserId},
     limits,
     profile::{Origin, Profile, Stamp},
@@ -84,7 +84,17 @@ pub fn check(server: &mut Server, identities: &Identities, events: &BTreeMap<Str
             found.retain_tracked(|number| tracked.contains_key(&number));
             assert_eq!(found, profile, "user {user}");
         }
+        for reached in state.exposures.reach.iter() {
+            let (campaign, _) = CAMPAIGNS.iter().find(|(id, _)| number_of(id) == reached.campaign).unwrap();
+            let report = reports.entry(CampaignId::parse(*campaign).unwrap()).or_default();
+            for (figure, day) in [(Figure::Eligible, Some(reached.eligible)), (Figure::Sent, reached.sent)] {
+                if let Some(day) = day {
+                    *report.entry((Date::from_days(day.into()), None, figure)).or_default() += 1;
+                }
+            }
+        }
         if is_kept_whole(&records) {
+            exposures.reach = state.exposures.reach.clone();
             assert_eq!(state.exposures, exposures, "user {user}");
         }
         for (campaign, exposure) in state.exposures.campaigns() {

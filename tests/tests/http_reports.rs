@@ -74,6 +74,7 @@ async fn a_report_has_what_happened_and_what_followed() {
     let totals = &found["totals"];
     assert_eq!(totals["impressions"], 3);
     assert_eq!(totals["unique_impressions"], 2);
+    assert_eq!((&totals["eligible"], &totals["sent"]), (&json!(2), &json!(2)));
     assert_eq!((&totals["clicks"], &totals["buttons"]), (&json!(2), &json!({"go": 1})));
     assert_eq!(totals["dismissals"], 1);
     let bought_by_ada = &totals["conversions"]["bought"];
@@ -95,6 +96,7 @@ async fn a_report_has_what_happened_and_what_followed() {
     }
     let totals = &report(&api).await["totals"];
     assert_eq!((&totals["impressions"], &totals["unique_impressions"]), (&json!(4), &json!(2)));
+    assert_eq!((&totals["eligible"], &totals["sent"]), (&json!(2), &json!(2)));
     assert_eq!(totals["conversions"]["bought"]["users"], 2);
     assert_eq!(totals["conversions"]["bought"]["revenue"], json!({"EUR": 100}));
     // What is written down is what it was in memory.
@@ -105,6 +107,88 @@ async fn a_report_has_what_happened_and_what_followed() {
     assert_eq!(server.process().ended().await.code(), Some(0));
     server.start_again().await;
     assert_eq!(report(&server.api()).await, before);
+}
+
+/// The variant of a report.
+fn variant<'r>(report: &'r Value, id: &str) -> &'r Value {
+    report["variants"].as_array().unwrap().iter().find(|variant| variant["variant"] == id).unwrap()
+}
+
+#[tokio::test]
+async fn variants_are_compared_with_the_control_group() {
+    const VISITORS: usize = 120;
+    let mut server = Server::start(empty_workspace("shop")).await;
+    let api = server.api();
+    let mut sale = sale();
+    let message = sale.as_object_mut().unwrap().remove("message").unwrap();
+    sale["variants"] = json!([
+        {"id": "shown", "percentage": 60, "message": message}, {"id": "nothing", "percentage": 40, "control": true},
+    ]);
+    api.put("/campaigns/sale", &sale).await.ok();
+    // Of those who are shown it three of four buy, of the others one of four. Every tenth never sees it.
+    let (mut sent, mut seen, mut buyers) = ([0_u64; 2], [0_u64; 2], [0_u64; 2]);
+    let mut visitors = Vec::new();
+    for place in 0..VISITORS {
+        let mut visitor = Visitor::new();
+        visitor.messages = Some(String::new());
+        let answer = api.flush(visitor.flush_of([json!({"type": "custom_event", "name": "came"})])).await;
+        let message = &answer["messages"]["items"][0];
+        visitor.messages = answer["messages"]["version"].as_str().map(ToOwned::to_owned);
+        let which = usize::from(message["content"]["type"] == "control");
+        assert_eq!(message["variant"], ["shown", "nothing"][which]);
+        sent[which] += 1;
+        if place % 10 > 0 {
+            let mut records =
+                vec![json!({"type": "message_impression", "message": "sale", "variant": message["variant"]})];
+            if seen[which] % 4 < [3, 1][which] {
+                records.push(bought(10, "M", now()));
+                buyers[which] += 1;
+            }
+            seen[which] += 1;
+            api.flush(visitor.flush_of(records)).await;
+        }
+        visitors.push(visitor);
+    }
+    let check = |report: &Value| {
+        for (which, id) in ["shown", "nothing"].into_iter().enumerate() {
+            let found = variant(report, id);
+            assert_eq!(found["control"], which == 1);
+            assert_eq!((&found["eligible"], &found["sent"]), (&json!(sent[which]), &json!(sent[which])));
+            assert_eq!(found["unique_impressions"], seen[which]);
+            assert_eq!(found["conversions"]["bought"]["users"], buyers[which]);
+        }
+        // Without the control group.
+        let totals = &report["totals"];
+        assert_eq!((&totals["sent"], &totals["impressions"]), (&json!(sent[0]), &json!(seen[0])));
+        assert_eq!(totals["conversions"]["bought"]["users"], buyers[0]);
+        assert!(variant(report, "nothing")["conversions"]["bought"].get("against_control").is_none());
+        let compared = &variant(report, "shown")["conversions"]["bought"]["against_control"];
+        let rate = |which: usize| buyers[which] as f64 / seen[which] as f64;
+        assert!((compared["lift"].as_f64().unwrap() - (rate(0) / rate(1) - 1.0)).abs() < 1e-9, "{compared}");
+        assert!((compared["difference"].as_f64().unwrap() - (rate(0) - rate(1))).abs() < 1e-9, "{compared}");
+        assert_eq!(compared["significant"], true);
+        assert!(compared["lift_interval"]["low"].as_f64().unwrap() > 0.0, "{compared}");
+        assert_eq!(&totals["conversions"]["bought"]["against_control"], compared);
+        assert_eq!(
+            report["days"].as_array().unwrap().iter().map(|day| day["sent"].as_u64().unwrap()).sum::<u64>(),
+            sent[0]
+        );
+    };
+    check(&report(&api).await);
+    // After a crash, whoever comes again was sent it before, and no second time.
+    server.kill();
+    server.start_again().await;
+    for visitor in &visitors {
+        server.api().flush(visitor.flush(Vec::new())).await;
+    }
+    check(&report(&server.api()).await);
+    server.process().ask_to_stop();
+    assert_eq!(server.process().ended().await.code(), Some(0));
+    server.start_again().await;
+    for visitor in &visitors {
+        server.api().flush(visitor.flush(Vec::new())).await;
+    }
+    check(&report(&server.api()).await);
 }
 
 #[tokio::test]
@@ -195,6 +279,7 @@ async fn a_report_is_exact_after_every_crash_and_when_users_are_made_up_again() 
     let totals = &found["totals"];
     assert_eq!(totals["impressions"], 3 * DEVICES);
     assert_eq!(totals["unique_impressions"], persons);
+    assert_eq!((&totals["eligible"], &totals["sent"]), (&json!(persons), &json!(persons)));
     assert_eq!((&totals["clicks"], &totals["buttons"]), (&json!(DEVICES), &json!({"go": DEVICES})));
     assert_eq!(totals["dismissals"], DEVICES);
     // The first purchase after the impression: that of the first of a person's two devices.

@@ -29,6 +29,8 @@ enum What {
     Segments(SegmentsOptions),
     /// What a thousand campaigns cost a flush
     Messages(MessagesOptions),
+    /// Counting for campaigns' reports: an event with none and with many of them
+    Reports(ReportsOptions),
     /// The SDK in a browser, beside its open-source peers: size, start, cost of a call, what is sent
     Sdk(SdkOptions),
 }
@@ -40,6 +42,7 @@ impl What {
             Self::Ingest(_) => "bench-ingest",
             Self::Segments(_) => "bench-segments",
             Self::Messages(_) => "bench-messages",
+            Self::Reports(_) => "bench-reports",
             Self::Sdk(_) => "bench-sdk",
         }
     }
@@ -59,6 +62,7 @@ impl What {
             ],
             Self::Segments(_) => &["--package", "kindling-bench", "--bin", "bench-segments"],
             Self::Messages(_) => &["--package", "kindling-bench", "--bin", "bench-messages"],
+            Self::Reports(_) => &["--package", "kindling-bench", "--bin", "bench-reports"],
             Self::Sdk(_) => &["--package", "kindling-bench-sdk", "--bin", "bench-sdk"],
         }
     }
@@ -68,6 +72,7 @@ impl What {
             Self::Ingest(IngestOptions { json, .. })
             | Self::Segments(SegmentsOptions { json, .. })
             | Self::Messages(MessagesOptions { json, .. })
+            | Self::Reports(ReportsOptions { json })
             | Self::Sdk(SdkOptions { json, .. }) => json.as_ref(),
         }
     }
@@ -107,6 +112,13 @@ struct SegmentsOptions {
 }
 
 #[derive(Debug, Args)]
+struct ReportsOptions {
+    /// Write the figures to this file, as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 struct IngestOptions {
     /// Write the figures to this file, as JSON
     #[arg(long, value_name = "FILE")]
@@ -140,6 +152,7 @@ pub(crate) fn run(project: &Project, choice: wasm::Choice, options: &Options) ->
         }
         What::Segments(segments) => drop(bench.args(["--users", &segments.users.to_string()])),
         What::Messages(messages) => drop(bench.args(["--campaigns", &messages.campaigns.to_string()])),
+        What::Reports(_) => {}
         What::Sdk(sdk) => {
             let prepared = bench_sdk::prepare(project, choice, &sdk.only)?;
             bench.arg("--subjects").arg(prepared.subjects).arg("--scratch").arg(&prepared.scratch);

@@ -54,6 +54,10 @@ pub struct Converted {
 /// Something that reports count.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Figure {
+    /// Users who were in the audience while the campaign ran.
+    Eligible,
+    /// Users to whom its message went.
+    Sent,
     /// Impressions.
     Impressions,
     /// Users who saw the variant.
@@ -210,6 +214,8 @@ impl Figure {
     /// As it is stored.
     pub fn to_text(&self) -> String {
         match self {
+            Self::Eligible => "eligible".to_owned(),
+            Self::Sent => "sent".to_owned(),
             Self::Impressions => "impressions".to_owned(),
             Self::UniqueImpressions => "unique_impressions".to_owned(),
             Self::SeenAnother => "seen_another".to_owned(),
@@ -225,6 +231,8 @@ impl Figure {
     pub fn parse(text: &str) -> Option<Self> {
         Some(match text.split_once('/') {
             None => match text {
+                "eligible" => Self::Eligible,
+                "sent" => Self::Sent,
                 "impressions" => Self::Impressions,
                 "unique_impressions" => Self::UniqueImpressions,
                 "seen_another" => Self::SeenAnother,
@@ -251,6 +259,8 @@ mod tests {
     fn figures_are_read_as_they_are_written() {
         let id = ConversionId::parse("bought").unwrap();
         for figure in [
+            Figure::Eligible,
+            Figure::Sent,
             Figure::Impressions,
             Figure::UniqueImpressions,
             Figure::SeenAnother,

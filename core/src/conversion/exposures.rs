@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Conversion, ConversionIndex, Outcome, Watch,
+    Conversion, ConversionIndex, Outcome, Reach, Watch,
     exposure::{Exposure, Happened, Share},
 };
 use crate::{
@@ -24,6 +24,9 @@ pub struct Exposures {
     /// The last events that passed tests, ascending, by what is tested.
     #[serde(rename = "t", default, skip_serializing_if = "BTreeMap::is_empty")]
     tested: BTreeMap<u64, Vec<Happened>>,
+    /// Which campaigns reached the user.
+    #[serde(rename = "r", default, skip_serializing_if = "Reach::is_empty")]
+    pub reach: Reach,
 }
 
 /// What becomes of a campaign's report: what the user added to it before, and what they add now.
@@ -32,7 +35,7 @@ pub type Changed<'a> = dyn FnMut(&CampaignId, Vec<Share>, Vec<Share>) + 'a;
 impl Exposures {
     /// Whether nothing is kept.
     pub fn is_empty(&self) -> bool {
-        self.campaigns.is_empty() && self.tested.is_empty()
+        self.campaigns.is_empty() && self.tested.is_empty() && self.reach.is_empty()
     }
 
     /// What is kept of one campaign.
@@ -97,7 +100,7 @@ impl Exposures {
         }
     }
 
-    /// Takes over what is kept of somebody who turned out to be this user. The profile is that of both together.
+    /// Takes over what is kept of somebody who turned out to be this user, but for what reached them. The profile is that of both together.
     pub fn merge<'c>(
         &mut self,
         other: Self,
@@ -141,6 +144,7 @@ impl Exposures {
         const TREE_ENTRY: usize = 100;
         self.campaigns.values().map(|exposure| TREE_ENTRY + exposure.memory()).sum::<usize>()
             + self.tested.values().map(|kept| 64 + kept.len() * size_of::<Happened>()).sum::<usize>()
+            + self.reach.memory()
     }
 }
 

@@ -15,6 +15,7 @@
 //! | `definition` | what counts, as a campaign says it |
 //! | `exposure` | what is kept of one user and one campaign, and the rule |
 //! | `exposures` | what is kept of one user |
+//! | `reach` | which campaigns reached one user |
 //! | `index` | from what happens to the conversions that it may be |
 //! | `comparison` | rates, their difference, and how sure one can be of it |
 
@@ -23,6 +24,7 @@ mod definition;
 mod exposure;
 mod exposures;
 mod index;
+mod reach;
 #[cfg(test)]
 mod reference;
 
@@ -31,3 +33,4 @@ pub use definition::{Conversion, Outcome};
 pub use exposure::{Converted, Exposure, Figure, Happened, Share};
 pub use exposures::{Changed, Exposures};
 pub use index::{ConversionIndex, Watch};
+pub use reach::{Noted, Reach, Reached, number_of};

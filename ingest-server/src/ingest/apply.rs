@@ -443,7 +443,15 @@ impl Working {
             self.touched.push(id);
         }
         let Some(Person::Here(user)) = self.users.get(&id) else { return None };
-        messages::select(&batch.workspace, id, user, held, now)
+        let selection = messages::select(&batch.workspace, id, user, held, now);
+        if !selection.reaching.is_empty() {
+            let mut reports = std::mem::take(&mut self.reports);
+            if let Some(user) = self.user_mut(id) {
+                reports.reach(&batch.workspace, user, &selection.reaching, now);
+            }
+            self.reports = reports;
+        }
+        selection.messages
     }
 
     /// Who that is by now.

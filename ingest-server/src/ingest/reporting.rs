@@ -8,7 +8,7 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use kindling_core::{
     calendar::Date,
-    conversion::{Conversion, Exposures, Figure, Happened, Share},
+    conversion::{Conversion, Exposures, Figure, Happened, Reach, Reached, Share, number_of},
     ids::{CampaignId, VariantId},
     protocol::{Currency, Hundredths, Record, RecordKind},
     time::Timestamp,
@@ -18,6 +18,7 @@ use kindling_core::{
 use super::{Properties, UserState};
 use crate::{
     catalog::{CampaignEntry, Workspace},
+    messages::Reaching,
     store::WorkspaceKey,
 };
 
@@ -87,6 +88,8 @@ impl ReportChanges {
                 let variant = known_variant(entry, variant.as_ref());
                 self.count(workspace, message, variant.clone(), at, Figure::Impressions);
                 let UserState { profile, exposures, .. } = user;
+                // What was seen was sent, also if that was not kept: by a crash, or when users were made up from the log.
+                self.reached(workspace, &mut exposures.reach, message, variant.as_ref(), at, true);
                 let conversions = &entry.campaign.conversions;
                 exposures.see(message, (variant, at), conversions, profile, &mut |campaign, before, after| {
                     self.replace(workspace.key, campaign, before, after);
@@ -124,12 +127,60 @@ impl ReportChanges {
     }
 
     /// Notes that a user turned out to be another one, of whom these things were kept. The user's profile is that of both already.
-    pub(super) fn merge(&mut self, within: &Workspace, user: &mut UserState, gone: Exposures) {
+    pub(super) fn merge(&mut self, within: &Workspace, user: &mut UserState, mut gone: Exposures) {
         let UserState { profile, exposures, .. } = user;
+        exposures.reach.merge(std::mem::take(&mut gone.reach), &mut |before, after| {
+            self.replace_reached(within, before, after);
+        });
         let conversions = |campaign: &CampaignId| conversions_of(within, campaign);
         exposures.merge(gone, conversions, profile, &mut |campaign, before, after| {
             self.replace(within.key, campaign, before, after);
         });
+    }
+
+    /// Notes what reaches a user now.
+    pub(super) fn reach(&mut self, workspace: &Workspace, user: &mut UserState, reaching: &[Reaching], now: Timestamp) {
+        for Reaching { campaign, variant, is_sent } in reaching {
+            let Some(entry) = workspace.campaigns.get(*campaign as usize) else { continue };
+            self.reached(workspace, &mut user.exposures.reach, &entry.id, variant.as_ref(), now, *is_sent);
+        }
+    }
+
+    fn reached(
+        &mut self,
+        workspace: &Workspace,
+        reach: &mut Reach,
+        campaign: &CampaignId,
+        variant: Option<&VariantId>,
+        at: Timestamp,
+        is_sent: bool,
+    ) {
+        let Some(noted) = reach.note(campaign, variant, Date::of(at, 0), is_sent) else { return };
+        // The message of another variant than they had when they came into the audience: an edit is between. They stay one user of one.
+        let first = named(workspace, noted.reached).map_or_else(|| variant.cloned(), |(_, first)| first);
+        if noted.is_eligible_anew {
+            self.count(workspace, campaign, first.clone(), at, Figure::Eligible);
+        }
+        if noted.is_sent_anew {
+            self.count(workspace, campaign, first, at, Figure::Sent);
+        }
+    }
+
+    /// Of two users who turned out to be one, one campaign may have reached both.
+    fn replace_reached(&mut self, within: &Workspace, before: [Option<Reached>; 2], after: Option<Reached>) {
+        let before = before.into_iter().flatten().map(|reached| (-1, reached));
+        let all = before.chain(after.map(|reached| (1, reached)));
+        let named = all.map(|(sign, reached)| named(within, reached).map(|names| (sign, reached, names)));
+        // Where a variant has been taken out of its campaign meanwhile, both go on to count.
+        let Some(named) = named.collect::<Option<Vec<_>>>() else { return };
+        for (sign, Reached { eligible, sent, .. }, (campaign, variant)) in named {
+            let days = [(Figure::Eligible, Some(eligible)), (Figure::Sent, sent)];
+            for (figure, day) in days.into_iter().filter_map(|(figure, day)| Some((figure, day?))) {
+                let (workspace, campaign, variant) = (within.key, campaign.clone(), variant.clone());
+                let day = Date::from_days(day.into());
+                self.add(ReportKey { workspace, campaign, variant, day, figure }, sign);
+            }
+        }
     }
 
     fn count(
@@ -143,6 +194,17 @@ impl ReportChanges {
         let (workspace, campaign, day) = (workspace.key, campaign.clone(), Date::of(at, 0));
         self.add(ReportKey { workspace, campaign, variant, day, figure }, 1);
     }
+}
+
+/// The campaign that reached somebody, and the variant, if the workspace still has both.
+fn named(workspace: &Workspace, reached: Reached) -> Option<(CampaignId, Option<VariantId>)> {
+    let entry = workspace.campaigns.iter().find(|entry| number_of(entry.id.as_str()) == reached.campaign)?;
+    if reached.variant == 0 {
+        return Some((entry.id.clone(), None));
+    }
+    let mut ids = entry.campaign.variants.iter().filter_map(|variant| variant.id.as_ref());
+    let id = ids.find(|id| number_of(id.as_str()) == reached.variant)?;
+    Some((entry.id.clone(), Some(id.clone())))
 }
 
 /// The variant, if the campaign has it: anybody can send any name, and reports have no room for all of them.

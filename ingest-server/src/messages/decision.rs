@@ -97,6 +97,26 @@ impl Decision {
         matches!(self, Self::WaitingForTrigger | Self::InControl | Self::Resting { .. })
     }
 
+    /// Whether the user is in the audience of a campaign that runs, whatever else holds the message back.
+    pub const fn is_in_audience(&self) -> bool {
+        match self {
+            Self::Draft
+            | Self::Paused
+            | Self::Archived
+            | Self::NotStarted { .. }
+            | Self::Ended { .. }
+            | Self::NotInSegment { .. } => false,
+            Self::WaitingForTrigger
+            | Self::InControl
+            | Self::Resting { .. }
+            | Self::Capped { .. }
+            | Self::Seen { .. }
+            | Self::Crowded { .. }
+            | Self::Aborted { .. }
+            | Self::NotRendered { .. } => true,
+        }
+    }
+
     /// The same for people.
     pub const fn sentence(&self) -> &'static str {
         match self {

@@ -8,6 +8,6 @@ mod wording;
 
 pub use candidates::Candidates;
 pub use decision::{Decision, decide, meant};
-pub use select::select;
+pub use select::{Reaching, Selection, select};
 pub use selected::{Selected, may_select_others};
 pub use wording::word_with;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use kindling_core::{
-    ids::UserId,
+    ids::{UserId, VariantId},
     limits,
     message::{Control, InAppMessage, Shown},
     protocol::MessageSet,
@@ -33,42 +33,76 @@ struct Chosen<'a> {
     expires_at: Option<Timestamp>,
 }
 
+/// What is selected for a user.
+#[derive(Debug, Default)]
+pub struct Selection {
+    /// The messages, if they differ from the set that the device holds.
+    pub messages: Option<MessageSet>,
+    /// Whom that reaches, as far as it is not known of the user.
+    pub reaching: Vec<Reaching>,
+}
+
+/// That a campaign reaches a user.
+#[derive(Debug)]
+pub struct Reaching {
+    /// The campaign's place in its workspace.
+    pub campaign: u32,
+    /// The variant that the user gets.
+    pub variant: Option<VariantId>,
+    /// Whether its message goes to the user, not only is the user in its audience.
+    pub is_sent: bool,
+}
+
 /// The user's messages, if they differ from the set that the device holds.
 ///
 /// Most flushes change nothing of it: what was selected last is remembered with the user, and until when that stands.
-pub fn select(workspace: &Workspace, id: UserId, user: &UserState, held: &str, now: Timestamp) -> Option<MessageSet> {
+pub fn select(workspace: &Workspace, id: UserId, user: &UserState, held: &str, now: Timestamp) -> Selection {
     let of = workspace.candidates().key();
     if user.selected.version(of, now).is_some_and(|version| name(version) == held) {
-        return None;
+        return Selection::default();
     }
     let case = Case::new(workspace, id, user, now);
     let mut chosen: Vec<Chosen<'_>> = Vec::new();
+    let mut reaching = Vec::new();
     let mut until: Option<Timestamp> = None;
     for place in workspace.candidates().of(&user.memberships) {
         let Some(entry) = workspace.campaigns.get(place as usize) else { continue };
         let (decision, stands) = case.decide(&entry.campaign);
         until = until.into_iter().chain(stands).min();
+        let variant = case.variant(&entry.campaign);
+        let mut reaches = |is_sent: bool| {
+            if decision.is_in_audience() && user.exposures.reach.lacks(&entry.id, is_sent) {
+                reaching.push(Reaching { campaign: place, variant: variant.1.id.clone(), is_sent });
+            }
+        };
         if !decision.is_sent() || chosen.len() == limits::MESSAGES_HELD {
+            reaches(false);
             continue;
         }
-        let variant = case.variant(&entry.campaign);
         if let Some(template) = &variant.1.template {
             until = until.into_iter().chain(lasts(template, now)).min();
         }
         let expires_at = entry.campaign.schedule.ends_at(case.zones());
         match word(entry, variant.1, user, now) {
-            Ok(wording) => chosen.push(Chosen { entry, variant, wording, expires_at }),
-            Err(loss) => entry.losses.count(&loss),
+            Ok(wording) => {
+                reaches(true);
+                chosen.push(Chosen { entry, variant, wording, expires_at });
+            }
+            Err(loss) => {
+                reaches(false);
+                entry.losses.count(&loss);
+            }
         }
     }
     let version = version(workspace, &chosen);
     user.selected.remember(of, version, until);
     let version = name(version);
-    (version != held).then(|| MessageSet {
+    let messages = (version != held).then(|| MessageSet {
         version,
         caps: if chosen.is_empty() { Vec::new() } else { workspace.settings.frequency_caps.clone() },
         items: chosen.into_iter().map(|chosen| chosen.message(workspace)).collect(),
-    })
+    });
+    Selection { messages, reaching }
 }
 
 impl Chosen<'_> {

@@ -250,6 +250,10 @@ impl Engine {
             }
             self.tail_since.get_or_insert_with(Instant::now);
         }
+        if !self.working.reports.is_empty() {
+            // An answer can send a message without anything being logged.
+            self.tail_since.get_or_insert_with(Instant::now);
+        }
         let changes = std::mem::take(&mut self.working.changes);
         let first_change = self.log.take_change_numbers(changes.len());
         self.last_change = self.log.last_change();
