@@ -1,6 +1,6 @@
-//! What Chromium pretends to be: a screen of another size, a system that likes dark pages, hands on a keyboard.
+//! What Chromium pretends to be: a screen of another size, a system that likes dark pages, hands on a keyboard, a finger.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::browser::Browser;
 
@@ -32,7 +32,22 @@ impl Browser {
             {"name": "prefers-color-scheme", "value": scheme},
             {"name": "prefers-reduced-motion", "value": "reduce"},
         ]);
+        self.devtools("Emulation.setTouchEmulationEnabled", json!({"enabled": is_phone})).await;
         self.devtools("Emulation.setEmulatedMedia", json!({"features": features})).await;
+    }
+
+    /// Draws a finger over the screen, from one place to another, in CSS pixels.
+    pub async fn swipe(&self, from: (i64, i64), to: (i64, i64)) {
+        const STEPS: i64 = 4;
+        let touch = async |kind: &str, points: Value| {
+            self.devtools("Input.dispatchTouchEvent", json!({"type": kind, "touchPoints": points})).await;
+        };
+        touch("touchStart", json!([{"x": from.0, "y": from.1}])).await;
+        for step in 1..=STEPS {
+            let part = |from: i64, to: i64| from + (to - from) * step / STEPS;
+            touch("touchMove", json!([{"x": part(from.0, to.0), "y": part(from.1, to.1)}])).await;
+        }
+        touch("touchEnd", json!([])).await;
     }
 
     /// Presses a key, one of `Tab`, `Escape`, `Enter` and `Space`; with the Shift key, if that is said.

@@ -106,7 +106,8 @@ impl Pages {
     /// The script finds the package as `kindling`, and so does whoever looks at the page later.
     pub fn write_page(&self, name: &str, script: &str) {
         let page = format!(
-            "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{name}</title>\n<body>\n\
+            "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{name}</title>\n<body>\n\
              <h1>{name}</h1>\n<script type=\"module\" src=\"./{name}.js\"></script>\n</body>\n</html>\n"
         );
         self.write(format!("{name}.html"), &page);

@@ -321,23 +321,25 @@ async fn a_strict_site_has_the_servers_frame_or_the_text() {
 
 #[tokio::test]
 async fn what_is_for_comparison_is_counted_and_not_shown() {
-    let modal = json!({"type": "modal", "header": "Header of x", "body": "B"});
-    // The server's answer, with this user in the control group.
+    let mut compared = campaign("x", None, "x");
+    compared.as_object_mut().unwrap().remove("message");
+    compared["variants"] = json!([
+        {"id": "nothing", "percentage": 100, "control": true},
+        {"id": "modal", "percentage": 0, "message": {"type": "modal", "body": "B"}},
+    ]);
+    let server = Server::start(workspace("shop", json!([]), json!([compared]))).await;
     let script = "
-        const real = window.fetch;
-        window.fetch = async (...asked) => {
-          const answer = await real(...asked);
-          if (!`${asked[0]}`.endsWith('/flush')) return answer;
-          const text = (await answer.text()).replace(/\"content\":\\{\"type\":\"modal\"[^}]*\\}/, '\"variant\":\"control\",\"content\":{\"type\":\"control\"}');
-          return new Response(text, { status: answer.status, headers: answer.headers });
-        };
+        kindling.automaticallyShowInAppMessages();
         kindling.subscribeToInAppMessage((message) => (window.got = message));";
-    let stage = set(&[("x", modal)], script).await;
+    let stage = Stage::set(server, Engine::Chromium, "flushIntervalInSeconds: 600", script).await;
+    stage.visit().await;
+    stage.get_messages().await;
+    stage.expect_empty_queue().await;
     stage.log("x").await;
     let got =
         "return [got.isControl, got instanceof kindling.ControlMessage, got.type, got.message, got.buttons.length]";
     assert_eq!(stage.browser.run(got).await, json!([true, true, "control", "", 0]));
-    let impression = json!({"type": "message_impression", "message": "x", "variant": "control"});
+    let impression = json!({"type": "message_impression", "message": "x", "variant": "nothing"});
     assert_eq!(queued(&stage).await, json!([{"type": "custom_event", "name": "x"}, impression]));
     assert_eq!(stage.browser.run(SHOWN).await, Value::Null);
 }

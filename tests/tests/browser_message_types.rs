@@ -129,6 +129,7 @@ async fn no_type_has_barriers_and_all_fit_every_screen() {
     {
         browser.emulate(screen, scheme).await;
         browser.goto(&pages.page("page")).await;
+        assert_eq!(browser.run("return innerWidth").await, screen.width);
         for (name, message) in messages() {
             let at = format!("{name} at {screen:?}, {scheme}");
             browser.run_with("await window.preview(argument)", message).await;
@@ -211,5 +212,30 @@ async fn an_image_that_does_not_come_is_left_out() {
         let script = "const images = document.querySelector('kindling-message').shadowRoot.querySelectorAll('img');
             return [...images].filter((image) => image.complete && image.naturalWidth > 0).length";
         assert_eq!(browser.run(script).await, images, "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_finger_puts_a_note_away() {
+    let (pages, browser) = page().await;
+    browser.emulate(PHONE, "light").await;
+    browser.goto(&pages.page("page")).await;
+    let gone = "return document.querySelector('kindling-message') === null";
+    for (edge, far) in [("bottom", 1), ("top", -1)] {
+        let note = json!({"type": "slide_up", "slide_from": edge, "header": "H", "body": "B", "click_action": {"type": "close"}});
+        browser.run_with("await window.preview(argument)", note).await;
+        let middle = "const { top, bottom } = document.querySelector('kindling-message').shadowRoot.querySelector('.frame').getBoundingClientRect();
+            return Math.round((top + bottom) / 2)";
+        let y = browser.run(middle).await.as_i64().unwrap();
+        // A little way, or the wrong way, and it goes back.
+        for way in [20 * far, -80 * far] {
+            browser.swipe((150, y), (150, y + way)).await;
+            assert_eq!(browser.run(gone).await, false, "{way} from the {edge}");
+            assert_eq!(browser.run(middle).await, y, "{way} from the {edge}");
+        }
+        browser.swipe((150, y), (150, y + 44 * far)).await;
+        browser.until("the end of the note", gone).await;
+        let events = browser.run("return window.events.map(({ type }) => type)").await;
+        assert_eq!(events, json!(["message_impression", "message_dismissal", "dismissed"]), "it is no click");
     }
 }

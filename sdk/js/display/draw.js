@@ -3,6 +3,7 @@
 import { add, cross, set } from "./element.js";
 import { drawPage } from "./html.js";
 import { drawSurvey } from "./survey.js";
+import { swipe } from "./swipe.js";
 
 /** A screen reader notices what changes in a part of the page that it knows already. */
 const ANNOUNCE_MS = 200;
@@ -17,7 +18,8 @@ export function draw(view) {
   const { type, header, body } = content;
   const isNote = type === "slide_up";
   const frame = add(root, isNote ? "section" : "dialog", `frame ${type}${image ? " pictured" : ""}`);
-  if (isNote) frame.classList.add(content.slide_from === "top" ? "top" : "bottom");
+  const isAtTop = content.slide_from === "top";
+  if (isNote) frame.classList.add(isAtTop ? "top" : "bottom");
   else if (body.length > LONG) frame.classList.add("long");
 
   if (type === "html") {
@@ -31,7 +33,10 @@ export function draw(view) {
   } else {
     drawCard(view, frame);
   }
-  if (isNote) announce(view, frame, [header, body]);
+  if (isNote) {
+    announce(view, frame, [header, body]);
+    swipe(frame, isAtTop, () => view.dismiss());
+  }
 
   const close = add(frame, "button", "close");
   set(close, { type: "button", "aria-label": content.close_label ?? "Close" }).append(cross());

@@ -81,6 +81,7 @@ dialog.pictured .close::before { box-shadow: 0 1px 6px rgb(0 0 0 / 28%); }
   margin: 16px auto;
   max-width: 440px;
   position: fixed;
+  touch-action: pan-x;
   width: calc(100% - 32px);
   z-index: var(--z-index);
 }
@@ -193,7 +194,10 @@ textarea:focus-visible { border-color: transparent; outline-offset: -1px; }
 
 @media (max-width: 480px) {
   .modal .buttons, .survey .buttons, .full_screen .buttons { flex-direction: column; }
-  .modal .text, .survey .text { padding-inline: 22px; }
+  .modal .text, .survey .text { padding-inline: 20px; }
+}
+@media (max-width: 380px) {
+  .numbers { gap: 4px; }
 }
 @keyframes slide { from { transform: translateY(var(--from)); } }
 @keyframes rise { from { opacity: 0; transform: translateY(14px) scale(.985); } }
