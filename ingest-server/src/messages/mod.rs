@@ -2,6 +2,8 @@
 
 mod candidates;
 mod decision;
+#[cfg(test)]
+mod remembered;
 mod select;
 mod selected;
 mod wording;
