@@ -12,7 +12,7 @@ export function listen(url, head, changed) {
 
   async function hear(mine) {
     let failures = 0;
-    while (!mine.signal.aborted) {
+    for (;;) {
       let wait = 0; // seconds
       try {
         const response = await fetch(url, { method: "POST", body: head(), credentials: "omit", signal: mine.signal });
@@ -25,8 +25,10 @@ export function listen(url, head, changed) {
       } catch {
         failures += 1;
       }
+      if (mine.signal.aborted) return;
       const pause = Math.min(PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS) * (0.5 + Math.random() / 2);
       await sleep(Math.max(pause, wait * 1_000), mine.signal);
+      if (mine.signal.aborted) return;
     }
   }
 
@@ -51,23 +53,26 @@ export function listen(url, head, changed) {
     connection = undefined;
   }
 
-  const seen = () => {
-    if (document.hidden) return stop();
+  /** Begins anew, where there may be something to hear. */
+  function again() {
+    stop();
     start();
-  };
-  document.addEventListener("visibilitychange", seen);
+  }
+
+  const leaving = new AbortController();
+  document.addEventListener("visibilitychange", again, leaving);
+  window.addEventListener("online", again, leaving);
 
   return {
     /** Records are now written to this stream: with another one the user is another, too. */
     renew(stream) {
       if (of === stream) return;
       of = stream;
-      stop();
-      start();
+      again();
     },
 
     stop() {
-      document.removeEventListener("visibilitychange", seen);
+      leaving.abort();
       stop();
     },
   };

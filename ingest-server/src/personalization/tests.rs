@@ -6,12 +6,13 @@ use kindling_core::{
     decode::Path,
     ids::{CampaignId, ExternalId, Seq},
     limits,
-    message::{ClickAction, Content, EventValue, Render},
+    message::{ClickAction, Content, EventValue, Render, Style},
     profile::{Origin, Profile, Stamp},
-    protocol::Record,
+    protocol::{AttributeChange, Record, RecordKind},
     time::Timestamp,
     value::Value,
 };
+use proptest::prelude::*;
 
 use super::{Event, MessageTemplate, NotRendered, Rendered, Subject};
 
@@ -399,4 +400,95 @@ fn what_would_make_the_library_stumble_comes_to_an_error() {
     assert_eq!(body(&blocks).as_deref(), Ok(""));
     let message = format!(r#"{{"type":"modal","body":"{}"}}"#, "{% if user.email %}".repeat(limits::TEMPLATE_TAGS));
     assert!(read(&message).is_err());
+}
+
+/// Pieces of which templates are made, right ones and wrong ones.
+const PIECES: [&str; 40] = [
+    "{{",
+    "}}",
+    "{%",
+    "%}",
+    "{{-",
+    "-}}",
+    "{%-",
+    "-%}",
+    " ",
+    "x",
+    "user.first_name",
+    "custom.tags",
+    "custom[",
+    "]",
+    "'",
+    "\"",
+    "'a'",
+    "|",
+    "default:",
+    "upcase",
+    "join:",
+    "if",
+    "endif",
+    "else",
+    "for a in",
+    "endfor",
+    "(1..9)",
+    "(1..99999)",
+    "assign y =",
+    "capture z",
+    "endcapture",
+    "abort_message",
+    "event.name",
+    "event.properties.a",
+    "now",
+    "date: '%Y'",
+    "raw",
+    "comment",
+    "endcomment",
+    "\u{e000}0\u{e001}",
+];
+
+proptest! {
+    /// Whatever somebody writes, and whatever is known of a user, it is refused or rendered, and no more.
+    #[test]
+    fn no_template_makes_the_server_fail(places in prop::collection::vec(0..PIECES.len(), 0..24)) {
+        let text: String = places.iter().map(|place| PIECES[*place]).collect();
+        for message in [
+            serde_json::json!({"type": "modal", "body": text}),
+            serde_json::json!({"type": "html", "body": "b", "html": text}),
+            serde_json::json!({"type": "modal", "body": "b", "image_url": text}),
+        ] {
+            let Ok((_, Some(template))) = read(&message.to_string()) else { continue };
+            let properties = json(r#"{"a":"<b>"}"#);
+            let event = Event { name: "added", properties: properties.as_object() };
+            let (early, whole) = with_ada(|ada| (template.render(ada), template.render_with(ada, event)));
+            // What can be told of it before its trigger fires is all that is left to tell, unless the server has to.
+            if let (Ok(Some(Rendered { content, render: None })), Ok(whole)) = (&early, &whole) {
+                prop_assert_eq!(content, whole);
+            }
+            prop_assert_eq!(matches!(early, Ok(None)), template.needs_server());
+        }
+    }
+
+    /// Whatever a user's attributes are, they are text where markup stands, and a part of an address where one stands.
+    #[test]
+    fn values_never_leave_their_place(value in any::<String>()) {
+        let mut profile = Profile::new(NOW);
+        let change = AttributeChange::Set { value: Value::String(value) };
+        let kind: RecordKind = RecordKind::CustomAttribute { name: "v".to_owned(), change };
+        profile.apply(&kind, Stamp { origin: Origin::Identified, at: NOW, seq: Seq(1) }).unwrap();
+        let campaign = CampaignId::parse("hello").unwrap();
+        let campaign = (&campaign, "Hello");
+        let subject = Subject { profile: &profile, external_id: None, language: None, campaign, now: NOW };
+        let html = r#"{"type":"html","body":"b","html":"<p title=\"{{ custom.v }}\">"}"#;
+        if let Ok(Some(Rendered { content, .. })) = template(html).render(&subject) {
+            let Style::Html { html } = content.style else { panic!("{content:?}") };
+            let inner = html.strip_prefix("<p title=\"").and_then(|rest| rest.strip_suffix("\">")).unwrap();
+            prop_assert!(!inner.contains(['<', '>', '"', '\'']), "{html}");
+        }
+        let image = r#"{"type":"modal","body":"b","image_url":"https://cdn.example/{{ custom.v }}?x=1#y"}"#;
+        if let Ok(Some(Rendered { content, .. })) = template(image).render(&subject) {
+            let url = content.image_url.unwrap();
+            let inner = url.as_str().strip_prefix("https://cdn.example/").and_then(|rest| rest.strip_suffix("?x=1#y"));
+            prop_assert!(!inner.unwrap().contains(['/', '?', '#', '&', ':', '@', ' ']), "{url:?}");
+        }
+    }
 }
