@@ -46,10 +46,18 @@ export function makeDisplay(options, site) {
   function begin(entry) {
     const mine = (shown = { entry });
     const { image_url, image_alt } = entry.message.content;
-    if (image_url == null) return put(mine);
+    const drawn = (image) => {
+      try {
+        put(mine, image);
+      } catch (error) {
+        // A message that is not as it should be must not keep others from being shown.
+        console.warn("[kindling]", error);
+        if (shown === mine) next();
+      }
+    };
+    if (image_url == null) return drawn();
     // Nothing jumps when it arrives, and nothing waits for one that doesn't.
-    const ready = preload(image_url, image_alt).then((image) => shown === mine && put(mine, image));
-    ready.catch((error) => console.warn("[kindling]", error));
+    preload(image_url, image_alt).then((image) => shown === mine && drawn(image));
   }
 
   function put(mine, image) {

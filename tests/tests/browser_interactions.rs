@@ -381,3 +381,21 @@ async fn a_page_may_take_part_in_how_a_message_is_shown() {
     stage.browser.run("window.told = []; message.removeAllSubscriptions(); kindling.showInAppMessage(message); message.closeMessage();").await;
     assert_eq!(stage.browser.run("return [told, document.querySelector('kindling-message')]").await, json!([[], null]));
 }
+
+#[tokio::test]
+async fn a_message_that_can_not_be_drawn_keeps_no_other_from_it() {
+    let broken = json!({"type": "modal", "header": "Header of broken", "body": "B"});
+    let whole = json!({"type": "modal", "header": "Header of whole", "body": "B"});
+    let script = "
+        CSSStyleSheet.prototype.replaceSync = new Proxy(CSSStyleSheet.prototype.replaceSync, {
+          apply(replace, sheet, args) {
+            if (!window.broke) throw (window.broke = new Error('the browser does not want it'));
+            return Reflect.apply(replace, sheet, args);
+          },
+        });";
+    let stage = set(&[("broken", broken), ("whole", whole)], script).await;
+    stage.log("broken").await;
+    stage.log("whole").await;
+    stage.expect_shown("whole").await;
+    assert_eq!(stage.browser.run("return window.broke.message").await, "the browser does not want it");
+}
