@@ -69,16 +69,17 @@ pub fn select(workspace: &Workspace, id: UserId, user: &UserState, held: &str, n
         let Some(entry) = workspace.campaigns.get(place as usize) else { continue };
         let (decision, stands) = case.decide(&entry.campaign);
         until = until.into_iter().chain(stands).min();
-        let variant = case.variant(&entry.campaign);
         let mut reaches = |is_sent: bool| {
             if decision.is_in_audience() && user.exposures.reach.lacks(&entry.id, is_sent) {
-                reaching.push(Reaching { campaign: place, variant: variant.1.id.clone(), is_sent });
+                let variant = case.variant(&entry.campaign).1.id.clone();
+                reaching.push(Reaching { campaign: place, variant, is_sent });
             }
         };
         if !decision.is_sent() || chosen.len() == limits::MESSAGES_HELD {
             reaches(false);
             continue;
         }
+        let variant = case.variant(&entry.campaign);
         if let Some(template) = &variant.1.template {
             until = until.into_iter().chain(lasts(template, now)).min();
         }
