@@ -1,7 +1,7 @@
 // The public face of the SDK. It loads the WebAssembly module, keeps calls that come too early, keeps the page's callbacks,
 // and lets nothing throw into the page. What the SDK does is decided in WebAssembly.
 
-import { isSafe, open } from "./address.js";
+import { open } from "./address.js";
 import { connect } from "./browser.js";
 import { ASKS, REASONS } from "./codes.js";
 import { isCrawler, isRefused, setConsent } from "./consent.js";
@@ -11,8 +11,22 @@ import { makeHost } from "./host.js";
 import { toJson } from "./json.js";
 import * as glue from "./kindling.js"; // Generated. It does nothing before it is asked to.
 import { compile } from "./load.js";
+import { InAppMessage, KEY, makeMessage, RAW } from "./messages.js";
+import { page } from "./page.js";
+import { user } from "./user.js";
 
 export { DeviceProperties } from "./device.js";
+export {
+  ControlMessage,
+  FullScreenMessage,
+  HtmlMessage,
+  InAppMessage,
+  InAppMessageButton,
+  ModalMessage,
+  SlideUpMessage,
+  SurveyMessage,
+} from "./messages.js";
+export { User } from "./user.js";
 
 const VERSION = "__VERSION__";
 
@@ -618,183 +632,6 @@ export function setLogger(logger) {
   updateInterests();
 }
 
-const OWN = Symbol("own"); // Only this module makes users and messages.
-const RAW = Symbol("raw"); // A message as the module sent it.
-const KEY = Symbol("key"); // What those who listen to a message or a button know it by.
-
-export class User {
-  constructor(own) {
-    if (own !== OWN) throw new TypeError("use getUser()");
-  }
-  getUserId() {
-    const id = act(ASKS.externalId);
-    return id === "" ? null : id;
-  }
-  setDateOfBirth(year, month, day) {
-    const clear = year === null && month === null && day === null;
-    const digits = (number, length) => String(number).padStart(length, "0");
-    const date = clear ? null : `${digits(year, 4)}-${digits(month, 2)}-${digits(day, 2)}`;
-    return setAttribute("setDateOfBirth", "date_of_birth", date);
-  }
-  setCountry(country) {
-    return setAttribute("setCountry", "country", isText(country) ? country.toUpperCase() : country);
-  }
-  setLanguage(language) {
-    return setAttribute("setLanguage", "language", isText(language) ? language.toLowerCase() : language);
-  }
-  addAlias(name, label) {
-    return record("addAlias", { type: "alias", label, name });
-  }
-  setEmailNotificationSubscriptionType(state) {
-    return record("setEmailNotificationSubscriptionType", { type: "subscription", channel: "email", state });
-  }
-  setPushNotificationSubscriptionType(state) {
-    return record("setPushNotificationSubscriptionType", { type: "subscription", channel: "push", state });
-  }
-  addToSubscriptionGroup(group) {
-    return record("addToSubscriptionGroup", { type: "subscription_group", group, state: "subscribed" });
-  }
-  removeFromSubscriptionGroup(group) {
-    return record("removeFromSubscriptionGroup", { type: "subscription_group", group, state: "unsubscribed" });
-  }
-  setLastKnownLocation(latitude, longitude, accuracy, altitude) {
-    const measured = { accuracy: accuracy ?? undefined, altitude: altitude ?? undefined };
-    return record("setLastKnownLocation", { type: "location", latitude, longitude, ...measured });
-  }
-  setCustomUserAttribute(key, value = null, merge = false) {
-    const op = merge && typeof value === "object" && value !== null ? "merge" : "set";
-    return change("setCustomUserAttribute", key, op, () => ({ value }));
-  }
-  setCustomLocationAttribute(key, latitude, longitude) {
-    const clear = latitude === null && longitude === null;
-    if (clear) return change("setCustomLocationAttribute", key, "set", () => ({ value: null }));
-    return change("setCustomLocationAttribute", key, "set_location", () => ({ latitude, longitude }));
-  }
-  incrementCustomUserAttribute(key, by = 1) {
-    return change("incrementCustomUserAttribute", key, "increment", () => ({ by: Number(by) }));
-  }
-  addToCustomAttributeArray(key, value) {
-    return change("addToCustomAttributeArray", key, "add", () => ({ value: `${value}` }));
-  }
-  removeFromCustomAttributeArray(key, value) {
-    return change("removeFromCustomAttributeArray", key, "remove", () => ({ value: `${value}` }));
-  }
-}
-
-const user = new User(OWN);
-
-/** Setters that take the value as it is. */
-const PLAIN = {
-  setEmail: "email",
-  setFirstName: "first_name",
-  setLastName: "last_name",
-  setPhoneNumber: "phone_number",
-  setGender: "gender",
-  setHomeCity: "home_city",
-};
-for (const name in PLAIN) User.prototype[name] = (value) => setAttribute(name, PLAIN[name], value);
-
-function setAttribute(setter, name, value) {
-  if (value === undefined) return refuse(setter, "a value is needed; null clears");
-  return record(setter, { type: "attribute", name, value });
-}
-
-function change(setter, name, op, what) {
-  return record(setter, () => ({ type: "custom_attribute", name, op, ...what() }));
-}
-
-/** What can be clicked. */
-class Clickable {
-  constructor(own) {
-    if (own !== OWN) throw new TypeError("messages come from subscribeToInAppMessage()");
-    this[KEY] = `message-${next++}-`;
-  }
-  subscribeToClickedEvent(subscriber) {
-    return subscribe("subscribeToClickedEvent", `${this[KEY]}clicked`, subscriber);
-  }
-  removeSubscription(id) {
-    if (`${id}`.startsWith(this[KEY])) removeSubscription(id);
-  }
-  removeAllSubscriptions() {
-    for (const id of [...subscribers.keys()]) this.removeSubscription(id);
-  }
-}
-
-export class InAppMessageButton extends Clickable {
-  constructor(own, { id, text, click_action }) {
-    super(own);
-    Object.assign(this, { id, text, clickAction: makeAction(click_action) });
-  }
-}
-
-export class InAppMessage extends Clickable {
-  constructor(own, raw) {
-    super(own);
-    const { content } = raw;
-    this[RAW] = raw;
-    this.id = raw.id;
-    this.type = content.type;
-    this.message = content.body ?? "";
-    this.header = content.header ?? null;
-    this.imageUrl = content.image_url ?? null;
-    this.altImageText = content.image_alt ?? null;
-    this.buttons = (content.buttons ?? []).map((button) => new InAppMessageButton(OWN, button));
-    this.clickAction = makeAction(content.click_action);
-    this.duration = content.duration_ms ?? null;
-    this.extras = content.extras ?? {};
-  }
-  get isControl() {
-    return this.type === "control";
-  }
-  subscribeToDismissedEvent(subscriber) {
-    return subscribe("subscribeToDismissedEvent", `${this[KEY]}dismissed`, subscriber);
-  }
-  closeMessage() {
-    close(this.id);
-  }
-}
-
-export class SlideUpMessage extends InAppMessage {
-  constructor(own, raw) {
-    super(own, raw);
-    this.slideFrom = raw.content.slide_from;
-  }
-}
-
-export class ModalMessage extends InAppMessage {}
-
-export class FullScreenMessage extends ModalMessage {}
-
-export class HtmlMessage extends InAppMessage {
-  constructor(own, raw) {
-    super(own, raw);
-    this.html = raw.content.html;
-  }
-}
-
-export class SurveyMessage extends InAppMessage {
-  constructor(own, raw) {
-    super(own, raw);
-    const { question, answer, submit, thanks = null } = raw.content;
-    Object.assign(this, { question, answer, submit, thanks });
-  }
-}
-
-export class ControlMessage extends InAppMessage {}
-
-const TYPES = {
-  slide_up: SlideUpMessage,
-  modal: ModalMessage,
-  full_screen: FullScreenMessage,
-  html: HtmlMessage,
-  survey: SurveyMessage,
-  control: ControlMessage,
-};
-
-const makeMessage = (raw) => new TYPES[raw.content.type](OWN, raw);
-
-function makeAction(action) {
-  if (action?.type === "all") return { type: "all", of: action.of.map(makeAction) };
-  if (action?.type !== "open_url") return action ?? { type: "none" };
-  return isSafe(action.url) ? { type: "open_url", url: action.url, newTab: Boolean(action.new_tab) } : { type: "none" };
-}
+const subscriptions = () => [...subscribers.keys()];
+const externalId = () => act(ASKS.externalId);
+Object.assign(page, { record, refuse, externalId, subscribe, removeSubscription, subscriptions, close });
