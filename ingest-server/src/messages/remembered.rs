@@ -132,7 +132,7 @@ proptest! {
             let Some(Person::Here(state)) = working.users.get(&UserId(1)) else { continue };
             // A copy remembers nothing.
             let copy = UserState::clone(state);
-            let afresh = select(&batch.workspace, UserId(1), &copy, &held, at);
+            let afresh = select(&batch.workspace, UserId(1), &copy, &held, at).messages;
             prop_assert_eq!(&answer.messages, &afresh);
             if let Some(set) = answer.messages.filter(|_| holds_it) {
                 held = set.version;
