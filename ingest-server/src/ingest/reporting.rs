@@ -157,7 +157,8 @@ impl ReportChanges {
     ) {
         let Some(noted) = reach.note(campaign, variant, Date::of(at, 0), is_sent) else { return };
         // The message of another variant than they had when they came into the audience: an edit is between. They stay one user of one.
-        let first = named(workspace, noted.reached).map_or_else(|| variant.cloned(), |(_, first)| first);
+        let first = if noted.is_eligible_anew { None } else { named(workspace, noted.reached) };
+        let first = first.map_or_else(|| variant.cloned(), |(_, first)| first);
         if noted.is_eligible_anew {
             self.count(workspace, campaign, first.clone(), at, Figure::Eligible);
         }
