@@ -14,6 +14,18 @@ import { STYLE } from "./display/style.js";
 /** Messages that wait to be drawn; more are left out. */
 const MAX_WAITING = 100;
 
+/** What draws them has a file of its own. */
+const hasForm = ({ type }) => type === "html" || type === "survey";
+
+let forms; // that file, once for all displays on this page
+
+function loadForms() {
+  forms ??= import("./forms.js");
+  // A failure may be one of the network, which comes back.
+  forms.catch(() => (forms = undefined));
+  return forms;
+}
+
 /** Stacking order of slide-ups, as far as a browser can count. */
 const zIndexOf = ({ inAppMessageZIndex: given }) =>
   typeof given === "number" && given >= 0 ? Math.min(Math.trunc(given), 2 ** 31 - 1) : 9001;
@@ -45,29 +57,34 @@ export function makeDisplay(options, site) {
 
   function begin(entry) {
     const mine = (shown = { entry });
-    const { image_url, image_alt } = entry.message.content;
-    const drawn = (image) => {
+    const { content } = entry.message;
+    const { image_url, image_alt } = content;
+    // A message that is not as it should be must not keep others from being shown.
+    const failed = (error) => {
+      console.warn("[kindling]", error);
+      if (shown === mine) next();
+    };
+    const drawn = ([image, forms] = []) => {
       try {
-        put(mine, image);
+        if (shown === mine) put(mine, image, forms);
       } catch (error) {
-        // A message that is not as it should be must not keep others from being shown.
-        console.warn("[kindling]", error);
-        if (shown === mine) next();
+        failed(error);
       }
     };
-    if (image_url == null) return drawn();
-    // Nothing jumps when it arrives, and nothing waits for one that doesn't.
-    preload(image_url, image_alt).then((image) => shown === mine && drawn(image));
+    if (image_url == null && !hasForm(content)) return drawn();
+    // Nothing jumps when the image arrives, and nothing waits for one that doesn't.
+    const image = image_url == null ? undefined : preload(image_url, image_alt);
+    Promise.all([image, hasForm(content) && loadForms()]).then(drawn, failed);
   }
 
-  function put(mine, image) {
+  function put(mine, image, forms) {
     const { message, parent = document.body, onDisplay, told } = mine.entry;
     const { content, id, variant } = message;
     const note = (type, button) => site.record({ type: `message_${type}`, message: id, variant, button });
     const host = (mine.host = document.createElement("kindling-message"));
     const root = host.attachShadow({ mode: "open" });
     const styles = new CSSStyleSheet();
-    styles.replaceSync(STYLE);
+    styles.replaceSync(STYLE + (forms?.FORM_STYLE ?? ""));
     root.adoptedStyleSheets = [styles];
     host.style.setProperty("--z-index", zIndexOf(options));
     // What is typed and clicked here is not for the site's shortcuts, nor for what it closes when something else is clicked.
@@ -79,6 +96,7 @@ export function makeDisplay(options, site) {
       root,
       message,
       image,
+      forms,
       options,
       site,
       isOn,
@@ -137,6 +155,8 @@ export function makeDisplay(options, site) {
     /** Makes ready for messages that may be shown. */
     expect(messages) {
       fetchImages(messages.map(({ content }) => content.image_url));
+      // So that they are there when there is no network.
+      if (messages.some(({ content }) => hasForm(content))) loadForms().catch(() => {});
     },
 
     /** Takes the message of that id from the page, or out of the queue. */

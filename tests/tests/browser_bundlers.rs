@@ -163,6 +163,7 @@ fn exactly_what_is_meant_is_packed() {
         "dist/display.js",
         "dist/filters-module.js",
         "dist/filters.js",
+        "dist/forms.js",
         "dist/frame.html",
         "dist/index.d.ts",
         "dist/index.js",

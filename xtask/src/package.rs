@@ -60,8 +60,9 @@ const MODULES: [Module; 2] = [
     },
 ];
 
-/// What pages load when there is a message to draw, with all that it imports itself put into it.
-const DISPLAY: &str = "display.js";
+/// What pages load when there is a message to draw, and beside it when that is a page or a survey. All that they import themselves is put
+/// into them.
+const DISPLAY: [&str; 2] = ["display.js", "forms.js"];
 
 /// What stands beside them in the package as it was written.
 const ALONE: [&str; 8] =
@@ -144,7 +145,7 @@ impl Sources {
     fn of(project: &Project) -> Result<Self> {
         let sdk = project.root.join("sdk");
         let scripts = sdk.join("js");
-        for name in MODULES.iter().flat_map(|module| [module.entry, module.carrier.0]).chain(ALONE).chain([DISPLAY]) {
+        for name in MODULES.iter().flat_map(|module| [module.entry, module.carrier.0]).chain(ALONE).chain(DISPLAY) {
             if !scripts.join(name).is_file() {
                 bail!("{} is missing", project.display(&scripts.join(name)));
             }
@@ -219,7 +220,9 @@ fn assemble(project: &Project, sources: &Sources, wasm: &[PathBuf], place: &Path
         shrink::bundle(project, &tools, &parts.join(entry), &dist.join(entry))?;
         folder::copy_file(&parts.join(carrier.0), &dist.join(carrier.0))?;
     }
-    shrink::bundle(project, &tools, &parts.join(DISPLAY), &dist.join(DISPLAY))?;
+    for name in DISPLAY {
+        shrink::bundle(project, &tools, &parts.join(name), &dist.join(name))?;
+    }
     for name in ALONE {
         folder::copy_file(&parts.join(name), &dist.join(name))?;
     }

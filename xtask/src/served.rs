@@ -15,10 +15,11 @@ use crate::process;
 use crate::project::Project;
 
 /// The files of the package that pages load from the server.
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     "index.js",
     "kindling_bg.wasm",
     "display.js",
+    "forms.js",
     "preview.js",
     "wrongs.js",
     "filters.js",

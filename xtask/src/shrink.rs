@@ -42,13 +42,14 @@ const FEATURES: [&str; 6] = [
     "--enable-reference-types",
     "--enable-sign-ext",
 ];
-const BUNDLE_OPTIONS: [&str; 10] = [
+const BUNDLE_OPTIONS: [&str; 11] = [
     "--bundle",
     "--format=esm",
     "--target=es2022",
     "--log-level=warning",
     // Files of their own, which are loaded when they are needed.
     "--external:./display.js",
+    "--external:./forms.js",
     "--external:./preview.js",
     "--external:./filters.js",
     "--external:./live.js",

@@ -9,10 +9,11 @@ use anyhow::{Context, Result, bail};
 use crate::process;
 
 /// What pages load, one way or another. The type declarations are read by editors only.
-const LOADED: [&str; 10] = [
+const LOADED: [&str; 11] = [
     "kindling_bg.wasm",
     "index.js",
     "display.js",
+    "forms.js",
     "kindling_filters_bg.wasm",
     "filters.js",
     "inline.js",

@@ -1,8 +1,6 @@
 // What messages are made of: a frame with an image, text, buttons, and a cross that puts it away.
 
 import { add, cross, set } from "./element.js";
-import { drawPage } from "./html.js";
-import { drawSurvey } from "./survey.js";
 import { swipe } from "./swipe.js";
 
 /** A screen reader notices what changes in a part of the page that it knows already. */
@@ -24,7 +22,7 @@ export function draw(view) {
 
   if (type === "html") {
     frame.setAttribute("aria-label", header ?? body);
-    drawPage(view, frame, () => {
+    view.forms.drawPage(view, frame, () => {
       frame.classList.replace("html", "modal");
       frame.removeAttribute("aria-label");
       drawCard(view, frame);
@@ -73,7 +71,7 @@ function drawCard(view, frame) {
   const text = add(card, "div", "text");
   if (header != null) add(text, "h2", "", header).id = "header";
   add(text, "p", "", body).id = "body";
-  if (type === "survey") drawSurvey(view, card, text, (row) => drawButtons(view, row));
+  if (type === "survey") view.forms.drawSurvey(view, card, text, (row) => drawButtons(view, row));
   else if (buttons?.length) drawButtons(view, add(text, "div", "buttons"));
   drawClick(view, card);
 }
