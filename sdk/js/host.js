@@ -1,5 +1,5 @@
-// What the module asks the browser while it works: random ids, what the clock shows, and tests of properties, which few triggers have. The
-// module that knows the language in which tests are written is loaded when the first message comes that has some.
+// What the module asks the browser while it works: random ids, what the clock shows, and conditions, which few messages have: tests of
+// properties, and filters. The module that knows their language is loaded when the first message comes that has some.
 
 /** Also where `randomUUID` is not: on pages without TLS. */
 function uuid() {
@@ -12,24 +12,24 @@ function uuid() {
 
 /**
  * Makes the function that the module calls: without arguments for a random UUID, with an instant for the minute of the day that the clock
- * shows then, otherwise to hear whether tests hold of properties. As long as that can't be told it says nothing; then `decide` is called.
+ * shows then, otherwise to hear whether tests hold of properties, or a filter of the user. As long as that can't be told it says nothing; then `decide` is called.
  */
 export function makeHost(source, decide) {
   let hold; // once there is one
   let loading;
-  return (tests, properties) => {
-    if (!tests) return uuid();
-    if (typeof tests === "number") {
-      const at = new Date(tests);
+  return (condition, of) => {
+    if (!condition) return uuid();
+    if (typeof condition === "number") {
+      const at = new Date(condition);
       return at.getHours() * 60 + at.getMinutes();
     }
-    if (hold) return hold(JSON.parse(tests), properties ? JSON.parse(properties) : null);
+    if (hold) return hold(JSON.parse(condition), of ? JSON.parse(of) : null);
     loading ??= import("./filters.js")
       .then((filters) => filters.load(source))
       .then(
         (loaded) => (hold = loaded),
         (error) => {
-          console.warn("[kindling] can't test properties; messages that need it are not shown", error);
+          console.warn("[kindling] can't tell conditions; messages that have some are not shown", error);
           hold = () => false;
         },
       )

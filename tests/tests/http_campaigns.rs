@@ -195,3 +195,83 @@ async fn how_a_message_is_shown_travels_with_it() {
     let sent = messages(&server.api(), &mut Visitor::new(), vec![event("came")]).await;
     assert_eq!((&sent[0]["delay_ms"], &sent[0]["hours"]), (&json!(10_000), &json!({"from": 1_320, "to": 360})));
 }
+
+/// A campaign whose filter devices evaluate.
+fn on_device(id: &str, filter: Value) -> Value {
+    with(id, json!({"filter": filter, "evaluate": "device", "repeat_after": "1s"}))
+}
+
+#[tokio::test]
+async fn a_filter_can_travel_with_the_message_and_what_it_looks_at_with_the_answer() {
+    let often = json!({"event": "seen", "count": {"at_least": 3}});
+    let server = Server::start(workspace("shop", json!([]), json!([on_device("often", often.clone())]))).await;
+    let api = server.api();
+    let mut visitor = Visitor::new();
+    visitor.messages = Some(String::new());
+    let answer = api.flush(visitor.flush_of([event("seen"), event("other")])).await;
+    let set = &answer["messages"];
+    assert_eq!(ids(set["items"].as_array().unwrap()), ["often"], "also who is not in it has it");
+    assert_eq!(set["items"][0]["filter"], often);
+    let events = set["profile"]["events"].as_object().unwrap();
+    assert_eq!((events.len(), &events["seen"]["count"]), (1, &json!(1)), "{set}");
+    assert_eq!(set["profile"]["last_seen"], 0, "nothing looks at that");
+
+    let decisions = format!("/users/{}/decisions", visitor.device_ref());
+    let decision = async || api.get(&decisions).await.json()["decisions"][0].clone();
+    let waiting = decision().await;
+    assert_eq!(waiting["verdict"], "waiting_for_trigger");
+    assert_eq!((&waiting["evaluated"], &waiting["matches"]), (&json!("device"), &json!(false)));
+
+    // What no filter looks at changes nothing.
+    let version = set["version"].as_str().unwrap().to_owned();
+    visitor.messages = Some(version.clone());
+    assert_eq!(api.flush(visitor.flush_of([event("other")])).await.get("messages"), None);
+    // Of what one does only the profile comes, also while the server's own verdict stays what it is.
+    let answer = api.flush(visitor.flush_of([event("seen")])).await;
+    assert_eq!(answer["messages"]["profile"]["events"]["seen"]["count"], 2, "{answer}");
+    visitor.messages = Some(answer["messages"]["version"].as_str().unwrap().to_owned());
+    let answer = api.flush(visitor.flush_of([event("seen")])).await;
+    let changed = &answer["messages"];
+    assert_eq!((changed.get("items"), &changed["profile"]["events"]["seen"]["count"]), (None, &json!(3)));
+    let other = changed["version"].as_str().unwrap();
+    assert_ne!(other, version);
+    assert_eq!(other.split('.').next(), version.split('.').next(), "of the same messages");
+    // Who holds nothing, or something else, gets all of it.
+    for held in ["", "0123456789abcdef.0123456789abcdef"] {
+        visitor.messages = Some(held.to_owned());
+        let answer = api.flush(visitor.flush_of([])).await;
+        assert_eq!(answer["messages"]["items"].as_array().unwrap().len(), 1, "{held}");
+    }
+    visitor.messages = Some(other.to_owned());
+    assert_eq!(api.flush(visitor.flush_of([])).await.get("messages"), None);
+    assert_eq!(decision().await["matches"], true);
+
+    // It was seen here, and rests by the device's own rules.
+    let seen = json!({"type": "message_impression", "message": "often"});
+    assert_eq!(api.flush(visitor.flush_of([seen])).await.get("messages"), None);
+}
+
+#[tokio::test]
+async fn a_filter_that_asks_what_a_device_can_not_know_is_refused_with_the_reason() {
+    let server = Server::start(workspace("shop", json!([]), json!([]))).await;
+    let api = server.api();
+    let put = async |filter: Value| {
+        let mut campaign = on_device("often", filter);
+        campaign.as_object_mut().unwrap().remove("id");
+        api.put("/campaigns/often", &campaign).await
+    };
+    for (filter, path, reason) in [
+        (json!({"all": [{"event": "a"}, {"segment": "b"}]}), "$.filter.all[1].segment", "no other segment"),
+        (json!({"custom_attribute": "x", "matches": "^a"}), "$.filter.matches", "no regular expression"),
+        (json!({"event": "a", "where": [{"property": "p", "is": 1}]}), "$.filter.where", "only the server counts"),
+        (json!({"event": "a", "days": 7}), "$.filter.time_zone", "UTC"),
+        (json!({"device": "os", "is": "Android"}), "$.filter.device", "the user's other ones"),
+        (json!({"random_bucket": [0, 99]}), "$.filter.random_bucket", "a device does not know"),
+    ] {
+        let answer = put(filter.clone()).await;
+        let problem = answer.problem(422, "invalid_definition");
+        assert_eq!(problem["path"], path, "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(reason), "{problem}");
+    }
+    put(json!({"event": "a", "days": 7, "time_zone": "UTC"})).await.ok();
+}

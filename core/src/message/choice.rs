@@ -77,7 +77,8 @@ impl Rules<'_> {
 
 /// Chooses what the occurrence shows: of the messages whose trigger it fires and that may (still, or again) be shown, the one with the
 /// greatest priority; of equals the one with the lesser id, so that every device chooses the same. Nothing is shown within
-/// the rules' interval after the last message. `hold(tests, properties)` says whether a trigger's tests hold of properties.
+/// the rules' interval after the last message. `hold(tests, properties)` says whether a trigger's tests hold of properties, and
+/// `hold(filter, "")` whether a message's filter holds of the user, which is asked last: to find out takes longest.
 ///
 /// Without an occurrence it is about messages whose trigger has fired before, and whose time has come.
 pub fn choose<'a>(
@@ -94,6 +95,7 @@ pub fn choose<'a>(
         if chosen.is_none_or(|best| is_before(message, best))
             && rules.allows(message)
             && occurrence.is_none_or(|occurrence| message.fires(occurrence, hold))
+            && message.is_for_user(hold)
         {
             chosen = Some(message);
         }
@@ -125,7 +127,8 @@ mod tests {
         // A day has a hundred minutes here, of a millisecond each.
         let minute = || u16::try_from(now % 100).unwrap();
         let rules = Rules { history, interval, caps, now: Timestamp::from_ms(now), minute: &minute };
-        choose(&mut messages.iter(), Some(&occurrence), &rules, &|_, _| true).map(|m| m.id.to_string())
+        choose(&mut messages.iter(), Some(&occurrence), &rules, &|condition, _| condition == "{}")
+            .map(|m| m.id.to_string())
     }
 
     #[test]
@@ -168,6 +171,16 @@ mod tests {
         let messages = [Rc::new(first)];
         let shown = [119, 120, 139, 140].map(|now| chosen(&messages, &History::default(), now).is_some());
         assert_eq!(shown, [false, true, true, false]);
+    }
+
+    #[test]
+    fn a_message_for_others_leaves_its_place_to_the_next() {
+        let mut first = Rc::unwrap_or_clone(message("first", 9, None));
+        first.filter = r#"{"anonymous":true}"#.to_owned();
+        let mut second = Rc::unwrap_or_clone(message("second", 8, None));
+        second.filter = "{}".to_owned();
+        let messages = [Rc::new(first), Rc::new(second), message("third", 7, None)];
+        assert_eq!(chosen(&messages, &History::default(), 0).as_deref(), Some("second"));
     }
 
     #[test]

@@ -37,6 +37,9 @@ pub struct InAppMessage {
     /// How long after that it is shown, in milliseconds; `None`: at once.
     #[serde(skip_serializing_if = "Option::is_none", rename = "delay_ms")]
     pub delay: Option<Duration>,
+    /// For whom it is, as it was written, if that is for the device to say: see [`crate::segment::Mirror`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Value>,
     /// At which hours it may be shown; `None`: at any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hours: Option<Hours>,
@@ -87,6 +90,7 @@ impl InAppMessage {
             priority: 0,
             trigger,
             delay: None,
+            filter: None,
             hours: None,
             repeat_after: None,
             expires_at: None,

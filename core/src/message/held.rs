@@ -21,6 +21,8 @@ pub struct Held {
     pub triggers: Vec<HeldTrigger>,
     /// How long after that it is shown.
     pub delay: Duration,
+    /// For whom it is, as JSON; empty: for whoever has it.
+    pub filter: String,
     /// At which hours it may be shown; `None`: at any.
     pub hours: Option<Hours>,
     /// After how long it may be shown again; `None`: only once.
@@ -58,6 +60,7 @@ impl Held {
             priority: 0,
             triggers,
             delay: Duration::ZERO,
+            filter: String::new(),
             hours: None,
             repeat_after: None,
             expires_at: None,
@@ -88,6 +91,7 @@ impl Held {
         Some(Self {
             priority: i32::try_from(optional("priority")?.unwrap_or(0)).ok()?,
             delay: Duration::from_ms(optional("delay_ms")?.unwrap_or(0)),
+            filter: source.get("filter").map_or("", Json::text).to_owned(),
             hours: match source.get("hours") {
                 Some(hours) => Some(Hours::read_held(hours)?),
                 None => None,
@@ -108,6 +112,11 @@ impl Held {
     /// Whether the occurrence fires one of its triggers.
     pub fn fires(&self, occurrence: &Occurrence, hold: &dyn Fn(&str, &str) -> bool) -> bool {
         self.triggers.iter().any(|trigger| trigger.fires(occurrence, hold))
+    }
+
+    /// Whether it is for the user. `hold(filter, "")` says whether a filter holds of them.
+    pub fn is_for_user(&self, hold: &dyn Fn(&str, &str) -> bool) -> bool {
+        self.filter.is_empty() || hold(&self.filter, "")
     }
 }
 

@@ -133,6 +133,7 @@ pub(super) mod tests {
                 priority: priority(&fields)?,
                 trigger: fields.read("trigger", Trigger::read)?.unwrap(),
                 delay: None,
+                filter: None,
                 hours: None,
                 tags: vec![],
                 uncapped: false,

@@ -8,6 +8,7 @@ mod apply;
 mod attributes;
 mod change;
 mod custom;
+mod excerpt;
 mod fold;
 mod interactions;
 mod merge;

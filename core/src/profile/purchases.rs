@@ -77,6 +77,15 @@ impl Purchases {
         }
     }
 
+    /// Takes over what filters look at of all purchases: of products only this one.
+    pub(super) fn take(&mut self, whole: &Self, product: Option<&str>) {
+        (self.count, self.first) = (whole.count, whole.first());
+        self.revenue.clone_from(&whole.revenue);
+        self.recent.clone_from(&whole.recent);
+        let known = product.and_then(|product| whole.products.get_key_value(product));
+        self.products.extend(known.map(|(product, known)| (product.clone(), known.clone())));
+    }
+
     /// Adds the purchases of another profile.
     pub(super) fn merge(&mut self, other: Self) {
         self.first = [self.first(), other.first()].into_iter().flatten().min();

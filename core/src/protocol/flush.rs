@@ -9,6 +9,7 @@ use crate::{
     ids::{AnonymousId, DeviceId, ExternalId, Seq, StreamId},
     json::Json,
     message::{Cap, Held, HeldCap, InAppMessage},
+    profile::Profile,
     time::Timestamp,
 };
 
@@ -131,11 +132,16 @@ pub struct Rejected {
 pub struct MessageSet {
     /// Names this set; a device that holds it need not get it again.
     pub version: String,
-    /// The messages, highest priority first.
-    pub items: Vec<InAppMessage>,
+    /// The messages, highest priority first; `None`: those of the version that the device named, of which only the profile has changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub items: Option<Vec<InAppMessage>>,
     /// How many of them may be shown in which time.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub caps: Vec<Cap>,
+    /// Of the user's profile what filters of the messages look at, if any has one: as it is with all records of the stream up to those that
+    /// the answer acknowledges.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Box<Profile>>,
 }
 
 /// An answer as a device reads it.
@@ -164,6 +170,10 @@ pub struct HeldSet {
     pub caps: Vec<HeldCap>,
     /// The same as it came: a JSON list.
     pub caps_source: String,
+    /// What filters look at, as it came; empty if nothing did.
+    pub profile: String,
+    /// Whether only the profile came: the messages are those that are held under the same version up to its dot.
+    pub is_of_profile: bool,
 }
 
 impl Answer {
@@ -211,13 +221,21 @@ impl HeldSet {
     pub fn read(set: Json<'_>) -> Option<Self> {
         let version = set.get("version")?.plain()?.to_owned();
         let mut items = Vec::new();
-        read_items(set.get("items")?, &mut items);
+        let list = set.get("items");
+        if let Some(list) = list {
+            read_items(list, &mut items);
+        }
         let caps = set.get("caps").unwrap_or(Json::of("[]"));
         let mut read = Vec::new();
         for (_, cap) in caps.members() {
             read.extend(HeldCap::read(cap));
         }
-        Some(Self { version, items, caps: read, caps_source: caps.text().to_owned() })
+        let profile = set.get("profile").map_or("", Json::text).to_owned();
+        if list.is_none() && profile.is_empty() {
+            return None;
+        }
+        let caps_source = caps.text().to_owned();
+        Some(Self { version, items, caps: read, caps_source, profile, is_of_profile: list.is_none() })
     }
 }
 
@@ -274,7 +292,7 @@ mod tests {
         let answer = FlushAnswer {
             acked: Seq(4),
             rejected: vec![Rejected { seq: Seq(3), code: "too_deep".into(), detail: "…".into() }],
-            messages: Some(MessageSet { version: "v".into(), items: vec![], caps: vec![] }),
+            messages: Some(MessageSet { version: "v".into(), items: Some(vec![]), caps: vec![], profile: None }),
             tests: vec![],
             auth: Some(AuthFailure { error_code: 22, reason: "expired".into() }),
         };

@@ -483,4 +483,4 @@ impl<'i> Before<'i> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -10,6 +10,7 @@
 //! | `evaluate`, `occurrences`, `when` | evaluating |
 //! | `explain` | why a filter holds, or does not |
 //! | `tracked` | what profiles count only because a filter asks for it |
+//! | `on_device` | what devices can evaluate, and on what |
 //! | `index` | from what changed to the segments that it can touch |
 
 mod evaluate;
@@ -18,6 +19,7 @@ mod filter;
 mod host;
 mod index;
 mod occurrences;
+mod on_device;
 mod parse;
 mod test;
 mod tracked;
@@ -32,6 +34,7 @@ pub use filter::{
 };
 pub use host::{Device, Devices, Host, Pattern, PatternError, Subject, Zones};
 pub use index::SegmentIndex;
+pub use on_device::Mirror;
 pub use test::{Bounds, Operator, Test};
 pub use tracked::{Tracked, TrackedIndex, TrackedSource};
 pub use verdict::Verdict;

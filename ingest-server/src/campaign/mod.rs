@@ -9,6 +9,7 @@ use kindling_core::{
     ids::{CampaignId, SegmentId, Tag},
     limits,
     message::{Hours, Shown, Trigger, priority},
+    segment::Filter,
     time::Duration,
     value::{Object, Value},
 };
@@ -80,16 +81,38 @@ pub enum Audience {
     /// Who is in this segment.
     Segment(SegmentId),
     /// For whom this filter holds. The campaign has a segment of its own for it.
-    Filter(Value),
+    Filter(Value, Evaluator),
+}
+
+/// Who says whether a campaign's filter holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Evaluator {
+    /// The server: only those have the message for whom it does.
+    Server,
+    /// Each device, when the message's trigger fires: everybody has the message, and the filter with it.
+    Device,
 }
 
 impl Audience {
+    /// The filter that devices evaluate, if there is one.
+    pub const fn on_device(&self) -> Option<&Value> {
+        match self {
+            Self::Filter(filter, Evaluator::Device) => Some(filter),
+            Self::Filter(_, Evaluator::Server) | Self::Everybody | Self::Segment(_) => None,
+        }
+    }
+
+    /// The segment in which a user must be to have the message of the campaign of that id: none where devices say whom it is for.
+    pub fn held_in(&self, campaign: &CampaignId) -> Option<SegmentId> {
+        if self.on_device().is_some() { None } else { self.segment(campaign) }
+    }
+
     /// The segment of the campaign of that id, if it has one.
     pub fn segment(&self, campaign: &CampaignId) -> Option<SegmentId> {
         match self {
             Self::Everybody => None,
             Self::Segment(segment) => Some(segment.clone()),
-            Self::Filter(_) => Some(SegmentId::of_campaign(campaign)),
+            Self::Filter(..) => Some(SegmentId::of_campaign(campaign)),
         }
     }
 }
@@ -107,6 +130,7 @@ impl Campaign {
                 "status",
                 "segment",
                 "filter",
+                "evaluate",
                 "priority",
                 "tags",
                 "frequency_capping",
@@ -121,7 +145,7 @@ impl Campaign {
                 "variants",
                 "conversions",
             ],
-            "name, channel, status, segment, filter, priority, tags, frequency_capping, starts_at, ends_at, time_zone, \
+            "name, channel, status, segment, filter, evaluate, priority, tags, frequency_capping, starts_at, ends_at, time_zone, \
              repeat_after, trigger, delay, hours, message, variants or conversions",
         )?;
         if id.is_test() {
@@ -173,8 +197,8 @@ impl Campaign {
     /// The filter of the campaign's own segment, if it has one; of one that is put away nobody is in it any more.
     pub fn own_filter(&self) -> Option<Value> {
         match &self.audience {
-            Audience::Filter(_) if self.status == Status::Archived => Some(nobody()),
-            Audience::Filter(filter) => Some(filter.clone()),
+            Audience::Filter(..) if self.status == Status::Archived => Some(nobody()),
+            Audience::Filter(filter, _) => Some(filter.clone()),
             Audience::Everybody | Audience::Segment(_) => None,
         }
     }
@@ -190,10 +214,20 @@ pub fn nobody() -> Value {
 fn read_audience(fields: &Fields<'_>) -> Result<Audience, DecodeError> {
     let segment = fields.text("segment")?.map(SegmentId::parse).transpose();
     let segment = segment.map_err(|_| fields.error("segment", "the id of a segment, or null for everybody"))?;
+    let evaluator = match fields.text("evaluate")? {
+        None | Some("server") => Evaluator::Server,
+        Some("device") if fields.has("filter") => Evaluator::Device,
+        Some("device") => return Err(fields.error("evaluate", "no \"device\" without a filter of the campaign's own")),
+        Some(_) => return Err(fields.error("evaluate", "server or device")),
+    };
+    if evaluator == Evaluator::Device {
+        let check = |filter: &Value, path: &Path<'_>| Filter::parse_within(filter, path, &Here)?.check_for_device(path);
+        fields.read("filter", check)?;
+    }
     match (segment, fields.get("filter")) {
         (Some(_), Some(_)) => Err(fields.error("filter", "no filter beside a segment")),
         (Some(segment), None) => Ok(Audience::Segment(segment)),
-        (None, Some(filter)) => Ok(Audience::Filter(filter.clone())),
+        (None, Some(filter)) => Ok(Audience::Filter(filter.clone(), evaluator)),
         (None, None) => Ok(Audience::Everybody),
     }
 }
@@ -226,6 +260,13 @@ mod tests {
         for (members, wanted) in [
             ("", "$.message: expected a message, or variants"),
             (r#","segment":"a","filter":{}"#, "$.filter: expected no filter beside a segment"),
+            (r#","evaluate":"device""#, "$.evaluate: expected no \"device\" without a filter"),
+            (r#","evaluate":"phone","filter":{"all":[]}"#, "$.evaluate: expected server or device"),
+            (
+                r#","evaluate":"device","filter":{"any":[{"event":"a"},{"segment":"b"}]}"#,
+                "$.filter.any[1].segment: expected no other segment: a device",
+            ),
+            (r#","evaluate":"device","filter":{"moon":1}"#, "$.filter: expected an object with one of"),
             (r#","delay":"2d""#, "$.delay: expected a duration of at most a day"),
             (r#","tags":["a","B"]"#, "$.tags[1]: expected a tag"),
             (r#","hours":{"from":"9"}"#, "$.hours.from: expected a time of day"),

@@ -104,7 +104,7 @@ fn check_audience(workspace: &Workspace, campaign: &Campaign) -> Result<(), Prob
             Err(Problem::bad_request("unknown_segment", format!("there is no segment {segment}")))
         }
         Audience::Everybody | Audience::Segment(_) => Ok(()),
-        Audience::Filter(filter) => {
+        Audience::Filter(filter, _) => {
             let path = &decode::Path::Member(&decode::Path::Definition, "filter");
             let parsed = Filter::parse_within(filter, path, &HereIn(&workspace.counters));
             let mut filters = workspace.filters();

@@ -325,6 +325,7 @@ impl Working {
             self.reports = reports;
             return applied;
         };
+        let on_device = batch.workspace.candidates().on_device();
         let index = &batch.workspace.index;
         let kinds = records.iter().filter_map(|incoming| Some(&incoming.record.as_ref().ok()?.kind));
         let before = index.before(kinds, &user.subject(id), batch.received_at);
@@ -356,7 +357,7 @@ impl Working {
                     return Ok((record, at));
                 }
                 user.profile.apply(&record.kind, Stamp { origin, at, seq: record.seq })?;
-                if may_select_others(&record.kind) {
+                if on_device || may_select_others(&record.kind) {
                     user.selected.forget();
                 }
                 match &record.kind {

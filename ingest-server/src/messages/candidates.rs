@@ -19,6 +19,8 @@ pub struct Candidates {
     for_segment: HashMap<u32, Vec<u32>>,
     /// Whether one of these runs by each user's own clock.
     want_zones: bool,
+    /// Whether one of these has a filter that devices evaluate.
+    on_device: bool,
     /// Names what all this was made from.
     key: u64,
 }
@@ -36,7 +38,8 @@ impl Candidates {
                 continue;
             }
             candidates.want_zones |= entry.campaign.schedule.is_by_user();
-            match entry.campaign.audience.segment(&entry.id) {
+            candidates.on_device |= entry.campaign.audience.on_device().is_some();
+            match entry.campaign.audience.held_in(&entry.id) {
                 None => candidates.for_everybody.push(rank),
                 // In a segment that there is not is nobody.
                 Some(segment) => {
@@ -69,6 +72,11 @@ impl Candidates {
     /// Whether an active campaign runs by each user's own clock.
     pub const fn want_zones(&self) -> bool {
         self.want_zones
+    }
+
+    /// Whether an active campaign has a filter that devices evaluate: what they are told of their user changes with whatever happens.
+    pub const fn on_device(&self) -> bool {
+        self.on_device
     }
 
     /// Changes when a campaign does, or what holds for all of them.

@@ -23,7 +23,11 @@ use crate::{
 #[serde(tag = "verdict", rename_all = "snake_case")]
 pub enum Decision {
     /// The user's devices have it, or get it with their next flush. What triggers it shows it.
-    WaitingForTrigger,
+    WaitingForTrigger {
+        /// Of a filter that devices evaluate: what the server makes of it now.
+        #[serde(flatten)]
+        on_device: Option<OnDevice>,
+    },
     /// The user is in the control group: their devices say when the message would have been shown, and show nothing.
     InControl,
     /// They have it, but it was seen so lately that nothing shows it before `again_at`.
@@ -82,6 +86,14 @@ pub enum Decision {
     },
 }
 
+/// That devices evaluate a campaign's filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(tag = "evaluated", rename = "device")]
+pub struct OnDevice {
+    /// Whether it holds by what the server knows. A device may know of what has not arrived.
+    pub matches: bool,
+}
+
 impl From<NotRendered> for Decision {
     fn from(loss: NotRendered) -> Self {
         match loss {
@@ -94,7 +106,7 @@ impl From<NotRendered> for Decision {
 impl Decision {
     /// Whether the user's devices are to have the message.
     pub const fn is_sent(&self) -> bool {
-        matches!(self, Self::WaitingForTrigger | Self::InControl | Self::Resting { .. })
+        matches!(self, Self::WaitingForTrigger { .. } | Self::InControl | Self::Resting { .. })
     }
 
     /// Whether the user is in the audience of a campaign that runs, whatever else holds the message back.
@@ -106,7 +118,7 @@ impl Decision {
             | Self::NotStarted { .. }
             | Self::Ended { .. }
             | Self::NotInSegment { .. } => false,
-            Self::WaitingForTrigger
+            Self::WaitingForTrigger { .. }
             | Self::InControl
             | Self::Resting { .. }
             | Self::Capped { .. }
@@ -120,7 +132,12 @@ impl Decision {
     /// The same for people.
     pub const fn sentence(&self) -> &'static str {
         match self {
-            Self::WaitingForTrigger => "the user has it, or gets it with the next flush; its trigger shows it",
+            Self::WaitingForTrigger { on_device: Some(_) } => {
+                "the user has it, or gets it with the next flush; its trigger shows it if the device finds that its filter holds"
+            }
+            Self::WaitingForTrigger { on_device: None } => {
+                "the user has it, or gets it with the next flush; its trigger shows it"
+            }
             Self::InControl => "the user is in the control group, which is shown nothing",
             Self::Capped { .. } => "the user has seen as many messages as the frequency caps allow",
             Self::Resting { .. } => "the user has it and saw it lately; it may be shown again later",
@@ -219,11 +236,10 @@ impl<'a> Case<'a> {
         if let Some(starts_at) = campaign.schedule.starts_at(self.zones()).filter(|starts| *starts > now) {
             return (Decision::NotStarted { starts_at }, Some(starts_at));
         }
-        if let Some(segment) = campaign.audience.segment(&campaign.id) {
-            let place = self.workspace.segment_place(&segment);
-            if !place.is_some_and(|place| self.user.memberships.contains(place)) {
-                return (Decision::NotInSegment { segment }, ends_at);
-            }
+        if let Some(segment) = campaign.audience.held_in(&campaign.id)
+            && !self.is_in(&segment)
+        {
+            return (Decision::NotInSegment { segment }, ends_at);
         }
         // From here on the device keeps the same rules; these hold across devices.
         let seen = self.user.profile.message(&campaign.id).map(|interactions| interactions.impressions);
@@ -239,9 +255,21 @@ impl<'a> Case<'a> {
                 Decision::Resting { seen_at: last, again_at: last.plus(pause) }
             }
             _ if self.variant(campaign).1.is_control() => Decision::InControl,
-            _ => Decision::WaitingForTrigger,
+            _ => Decision::WaitingForTrigger { on_device: self.on_device(campaign) },
         };
         (decision, ends_at)
+    }
+
+    fn is_in(&self, segment: &SegmentId) -> bool {
+        let place = self.workspace.segment_place(segment);
+        place.is_some_and(|place| self.user.memberships.contains(place))
+    }
+
+    /// Of a campaign whose filter devices evaluate: what the server makes of it.
+    pub(super) fn on_device(&self, campaign: &Campaign) -> Option<OnDevice> {
+        campaign.audience.on_device()?;
+        let own = campaign.audience.segment(&campaign.id)?;
+        Some(OnDevice { matches: self.is_in(&own) })
     }
 
     fn capped_until(&self, campaign: &Campaign) -> Option<Timestamp> {

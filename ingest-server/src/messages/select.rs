@@ -6,6 +6,7 @@ use kindling_core::{
     ids::{UserId, VariantId},
     limits,
     message::{Control, InAppMessage, Shown},
+    profile::Profile,
     protocol::MessageSet,
     time::Timestamp,
 };
@@ -14,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     candidates::short,
     decision::Case,
+    selected::Version,
     wording::{Wording, lasts, word},
 };
 use crate::{
@@ -69,8 +71,10 @@ pub fn select(workspace: &Workspace, id: UserId, user: &UserState, held: &str, n
         let Some(entry) = workspace.campaigns.get(place as usize) else { continue };
         let (decision, stands) = case.decide(&entry.campaign);
         until = until.into_iter().chain(stands).min();
+        // Everybody has a message whose filter devices evaluate: it reaches those of whom that holds.
+        let is_for_others = case.on_device(&entry.campaign).is_some_and(|on_device| !on_device.matches);
         let mut reaches = |is_sent: bool| {
-            if decision.is_in_audience() && user.exposures.reach.lacks(&entry.id, is_sent) {
+            if decision.is_in_audience() && !is_for_others && user.exposures.reach.lacks(&entry.id, is_sent) {
                 let variant = case.variant(&entry.campaign).1.id.clone();
                 reaching.push(Reaching { campaign: place, variant, is_sent });
             }
@@ -95,15 +99,31 @@ pub fn select(workspace: &Workspace, id: UserId, user: &UserState, held: &str, n
             }
         }
     }
-    let version = version(workspace, &chosen);
+    let profile = excerpt(workspace, user, &chosen).map(Box::new);
+    let version = version(workspace, &chosen, profile.as_deref());
     user.selected.remember(of, version, until);
+    let is_of_profile = profile.is_some() && version.is_some_and(|version| version.has_items_of(held));
     let version = name(version);
-    let messages = (version != held).then(|| MessageSet {
-        version,
-        caps: if chosen.is_empty() { Vec::new() } else { workspace.settings.frequency_caps.clone() },
-        items: chosen.into_iter().map(|chosen| chosen.message(workspace)).collect(),
+    let messages = (version != held).then(|| match is_of_profile {
+        true => MessageSet { version, profile, ..MessageSet::default() },
+        false => MessageSet {
+            version,
+            caps: if chosen.is_empty() { Vec::new() } else { workspace.settings.frequency_caps.clone() },
+            items: Some(chosen.into_iter().map(|chosen| chosen.message(workspace)).collect()),
+            profile,
+        },
     });
     Selection { messages, reaching }
+}
+
+/// What the filters look at that devices evaluate, if there are any.
+fn excerpt(workspace: &Workspace, user: &UserState, chosen: &[Chosen<'_>]) -> Option<Profile> {
+    let campaigns = chosen.iter().map(|chosen| &chosen.entry.campaign);
+    let on_device = campaigns.filter(|campaign| campaign.audience.on_device().is_some());
+    let own = on_device.filter_map(|campaign| workspace.segment(&campaign.audience.segment(&campaign.id)?));
+    let mut filters = own.map(|segment| &segment.filter).peekable();
+    filters.peek()?;
+    Some(user.profile.excerpt(filters))
 }
 
 impl Chosen<'_> {
@@ -118,6 +138,7 @@ impl Chosen<'_> {
             priority: campaign.priority,
             trigger: campaign.trigger.clone(),
             delay: campaign.delay,
+            filter: campaign.audience.on_device().cloned(),
             hours: campaign.hours,
             repeat_after: campaign.repeat_after,
             expires_at: self.expires_at,
@@ -133,7 +154,7 @@ impl Chosen<'_> {
 }
 
 /// Tells sets of messages from one another by their contents; the empty set is none.
-fn version(workspace: &Workspace, chosen: &[Chosen<'_>]) -> Option<u64> {
+fn version(workspace: &Workspace, chosen: &[Chosen<'_>], profile: Option<&Profile>) -> Option<Version> {
     let mut digest = Sha256::new_with_prefix(workspace.settings.digest);
     for Chosen { entry, variant: (place, _), wording, expires_at } in chosen {
         digest.update(entry.digest);
@@ -151,10 +172,11 @@ fn version(workspace: &Workspace, chosen: &[Chosen<'_>]) -> Option<u64> {
             None => {}
         }
     }
-    (!chosen.is_empty()).then(|| short(digest))
+    let of_profile = |profile| short(Sha256::new_with_prefix(serde_json::to_vec(profile).unwrap_or_default()));
+    (!chosen.is_empty()).then(|| Version { items: short(digest), profile: profile.map(of_profile) })
 }
 
 /// How a set is named to a device; the empty one by nothing, like that of a device that holds none.
-fn name(version: Option<u64>) -> String {
-    version.map_or_else(String::new, |version| format!("{version:016x}"))
+fn name(version: Option<Version>) -> String {
+    version.map_or_else(String::new, |version| version.to_string())
 }

@@ -272,7 +272,7 @@ impl<H: Host> Client<H> {
             acked,
             duration_ms: now.since(flight.sent_at).as_ms(),
             rejected: answer.rejected,
-            messages: answer.messages.as_ref().map(|set| set.items.len()),
+            messages: answer.messages.as_ref().filter(|set| !set.is_of_profile).map(|set| set.items.len()),
         });
         match answer.auth {
             Some(failure) if self.is_of_now(flight) => _ = self.unproven(flight, failure, false, now),
@@ -281,10 +281,12 @@ impl<H: Host> Client<H> {
         }
         if flight.identity == self.identity {
             if let Some(set) = answer.messages {
-                let held = set.items.len();
+                let held = if set.is_of_profile { None } else { Some(set.items.len()) };
                 let interval = self.config.message_interval;
                 let shown = self.inbox.replace(&mut self.host, &self.identity, set, interval, now);
-                self.tell(Activity::MessagesChanged { held });
+                if let Some(held) = held {
+                    self.tell(Activity::MessagesChanged { held });
+                }
                 if let Some(message) = shown.filter(|_| self.shows_messages) {
                     self.show(message, now);
                 }

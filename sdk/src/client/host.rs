@@ -23,7 +23,9 @@ pub trait Host {
     fn number(&self, text: &str) -> f64;
     /// The minute of the day, counted from midnight, that the device's clock shows at an instant.
     fn minute_of_day(&self, at: Timestamp) -> u16;
-    /// Whether tests of properties, as a message's trigger has them, hold of these properties; both as JSON, the properties empty if there
-    /// are none. `None`: that can't be told yet. [`super::Client::can_test`] says when it can.
-    fn hold(&self, tests: &str, properties: &str) -> Option<bool>;
+    /// Whether tests of properties, as a message's trigger has them, hold of these properties; or whether a filter, as a message has it,
+    /// holds of this user. All are JSON: tests are a list, a filter is an object; there may be no properties, and no user, which are then
+    /// empty. A user has `user`, who that is; `profile`, what the server said of them; `records`, those that wait; and the time, `now`.
+    /// `None`: that can't be told yet. [`super::Client::can_test`] says when it can.
+    fn hold(&self, condition: &str, of: &str) -> Option<bool>;
 }

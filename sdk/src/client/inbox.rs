@@ -1,6 +1,9 @@
 //! The messages that the device holds, what it showed of them, and what waits for messages that a flush may bring.
 
-use std::{cell::Cell, rc::Rc};
+use std::{
+    cell::{Cell, OnceCell},
+    rc::Rc,
+};
 
 use kindling_core::{
     ids::{Seq, StreamId},
@@ -11,13 +14,22 @@ use kindling_core::{
     time::{Duration, Timestamp},
 };
 
-use super::{Host, keys, write};
+use super::{
+    Host,
+    keys::{self, split_at},
+    queue, write,
+};
 use crate::json::Writer;
+
+/// So long a message waits whose delay is over, and of which it can't be told yet whom it is for.
+const UNDECIDED: Duration = Duration::from_seconds(1);
 
 /// The messages of the current user.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     held: HeldSet,
+    /// Whose they are, as it is stored with their records.
+    owner: String,
     history: History,
     /// The same as it is stored.
     history_source: String,
@@ -35,8 +47,25 @@ struct Pending {
     stream: StreamId,
     seq: Seq,
     occurrence: Occurrence,
-    /// What it shows could not be told: tests of properties are not to be had yet.
+    doubt: Doubt,
+}
+
+/// How sure it is what an occurrence shows.
+#[derive(Debug, Clone, Copy, Default)]
+struct Doubt {
+    /// It can't be told: conditions are not to be had yet.
     undecided: bool,
+    /// It shows nothing, but might, if the filter of some message held of the user.
+    left_out: bool,
+}
+
+/// What was asked of the host for one choice.
+#[derive(Debug, Default)]
+struct Asked {
+    /// The user, as [`Host::hold`] has them.
+    user: OnceCell<String>,
+    /// What came of it.
+    doubt: Cell<Doubt>,
 }
 
 impl Inbox {
@@ -45,7 +74,8 @@ impl Inbox {
         let stored = |key| host.get(key).filter(|text| host.is_json(text)).unwrap_or_default();
         let (messages, history) = (stored(keys::MESSAGES), stored(keys::HISTORY));
         let messages = Json::of(&messages);
-        let is_theirs = messages.get("identity").is_some_and(|owner| owner.text() == write::identity(identity));
+        self.owner = write::identity(identity);
+        let is_theirs = messages.get("identity").is_some_and(|owner| owner.text() == self.owner);
         self.held = is_theirs.then(|| HeldSet::read(messages)).flatten().unwrap_or_default();
         self.history = read_history(Json::of(&history));
         self.history_source = history;
@@ -74,9 +104,13 @@ impl Inbox {
         host.set(keys::DELAYED, &to.end());
     }
 
-    /// Has the tests of properties made ready, if there are any.
+    /// Has filters and tests of properties made ready, if there are any.
     fn prepare(&self, host: &impl Host) {
         for message in &self.held.items {
+            if !message.filter.is_empty() {
+                host.hold(&message.filter, "");
+                return;
+            }
             for trigger in &message.triggers {
                 if !trigger.tests.is_empty() {
                     host.hold(&trigger.tests, "");
@@ -111,42 +145,44 @@ impl Inbox {
         self.held.items.iter().map(|message| (&**message, self.history.shown(&message.id)))
     }
 
-    /// What the occurrence shows of some messages, and whether that can be told yet. What it shows later begins to wait.
+    /// What the occurrence shows of some messages; without one, what may be shown of those whose trigger fired before. What it shows later
+    /// begins to wait.
     fn choose(
         &mut self,
         host: &mut impl Host,
         is_candidate: &dyn Fn(&Held) -> bool,
-        occurrence: &Occurrence,
+        occurrence: Option<&Occurrence>,
         interval: Duration,
         now: Timestamp,
-    ) -> (Option<Rc<Held>>, bool) {
-        let undecided = Cell::new(false);
+    ) -> (Option<Rc<Held>>, Doubt) {
+        let asked = Asked::default();
         let mut later = Vec::new();
         let chosen = loop {
             let host = &*host;
-            let hold = |tests: &str, properties: &str| {
-                let holds = host.hold(tests, properties);
-                undecided.set(undecided.get() || holds.is_none());
-                holds == Some(true)
-            };
+            let hold = |condition: &str, of: &str| self.ask(host, now, &asked, condition, of);
             let minute = || host.minute_of_day(now);
             let rules = self.rules(&minute, interval, now);
-            let mut at_once = self.held.items.iter().filter(|message| {
-                let is_later = message.delay > Duration::ZERO;
-                if is_later && is_candidate(message) && message.fires(occurrence, &hold) {
-                    later.push(Rc::clone(message));
-                }
-                !is_later && is_candidate(message)
-            });
-            let chosen = choose(&mut at_once, Some(occurrence), &rules, &hold).cloned();
+            let mut at_once =
+                self.held.items.iter().filter(|message| match occurrence.filter(|_| message.delay > Duration::ZERO) {
+                    Some(occurrence) => {
+                        if is_candidate(message) && message.fires(occurrence, &hold) && message.is_for_user(&hold) {
+                            later.push(Rc::clone(message));
+                        }
+                        false
+                    }
+                    None => is_candidate(message),
+                });
+            let chosen = choose(&mut at_once, occurrence, &rules, &hold).cloned();
             // What is left has its turn too, if it is shown later.
             at_once.for_each(drop);
             if chosen.is_none() || !self.reload_history(host) {
                 break chosen;
             }
         };
-        for message in chosen.iter().chain(&later) {
-            self.note_event(message, occurrence);
+        if let Some(occurrence) = occurrence {
+            for message in chosen.iter().chain(&later) {
+                self.note_event(message, occurrence);
+            }
         }
         for message in &later {
             self.delay(message, now);
@@ -154,7 +190,34 @@ impl Inbox {
         if !later.is_empty() {
             self.store_delayed(host);
         }
-        (chosen.filter(|_| !undecided.get()), undecided.get())
+        let mut doubt = asked.doubt.get();
+        doubt.left_out &= chosen.is_none();
+        (chosen.filter(|_| !doubt.undecided), doubt)
+    }
+
+    /// Whether tests hold of properties, or a filter of the user, as far as that can be told.
+    fn ask(&self, host: &impl Host, now: Timestamp, asked: &Asked, condition: &str, of: &str) -> bool {
+        let is_filter = condition.as_bytes().first() == Some(&b'{');
+        let of = if is_filter { asked.user.get_or_init(|| self.user(host, now)) } else { of };
+        let holds = host.hold(condition, of);
+        let mut doubt = asked.doubt.get();
+        doubt.undecided |= holds.is_none();
+        doubt.left_out |= is_filter && holds == Some(false);
+        asked.doubt.set(doubt);
+        holds == Some(true)
+    }
+
+    /// The user, as [`Host::hold`] has them; nothing if the server said nothing of them.
+    fn user(&self, host: &impl Host, now: Timestamp) -> String {
+        if self.held.profile.is_empty() {
+            return String::new();
+        }
+        let mut to = Writer::new();
+        to.raw("user", &self.owner);
+        to.raw("profile", &self.held.profile);
+        to.raw("records", &queue::waiting_of(host, &self.owner));
+        to.integer("now", now.as_ms());
+        to.end()
     }
 
     fn note_event(&mut self, message: &Held, occurrence: &Occurrence) {
@@ -239,7 +302,6 @@ impl Inbox {
         }
         // Another page may have been quicker.
         self.load_delayed(host);
-        self.reload_history(host);
         let farthest = now.plus(limits::MESSAGE_DELAY);
         let mut ready = Vec::new();
         let mut place = 0;
@@ -253,11 +315,16 @@ impl Inbox {
                 place += 1;
             }
         }
+        let is_ready = |message: &Held| ready.iter().any(|id| id == message.id.as_str());
+        let (chosen, doubt) = self.choose(host, &is_ready, None, interval, now);
+        if doubt.undecided {
+            // They wait until that can be told.
+            for id in ready {
+                self.delayed.push((now.plus(UNDECIDED), id));
+            }
+        }
         self.store_delayed(host);
-        let minute = || host.minute_of_day(now);
-        let rules = self.rules(&minute, interval, now);
-        let mut messages = self.held.items.iter().filter(|message| ready.iter().any(|id| id == message.id.as_str()));
-        choose(&mut messages, None, &rules, &|_, _| true).cloned()
+        chosen
     }
 
     /// Something happened: chooses what it shows, and remembers it for messages that are on their way.
@@ -269,20 +336,19 @@ impl Inbox {
         interval: Duration,
         now: Timestamp,
     ) -> Option<Rc<Held>> {
-        let (chosen, undecided) = self.choose(host, &|_| true, &occurrence, interval, now);
+        let (chosen, doubt) = self.choose(host, &|_| true, Some(&occurrence), interval, now);
         if self.pending.len() == limits::PENDING_OCCURRENCES {
             self.pending.remove(0);
         }
-        self.pending.push(Pending { stream, seq, occurrence, undecided });
+        self.pending.push(Pending { stream, seq, occurrence, doubt });
         chosen
     }
 
-    /// Tests of properties can be told from now on: what the first undecided occurrence shows that shows anything.
+    /// Conditions can be told from now on: what the first undecided occurrence shows that shows anything.
     pub(super) fn decide(&mut self, host: &mut impl Host, interval: Duration, now: Timestamp) -> Option<Rc<Held>> {
         for place in 0..self.pending.len() {
-            if std::mem::take(&mut self.pending[place].undecided) {
-                let occurrence = self.pending[place].occurrence.clone();
-                let (chosen, _) = self.choose(host, &|_| true, &occurrence, interval, now);
+            if self.pending[place].doubt.undecided {
+                let chosen = self.find(host, place, &|_| true, interval, now);
                 if chosen.is_some() {
                     return chosen;
                 }
@@ -291,8 +357,23 @@ impl Inbox {
         None
     }
 
-    /// Takes the messages that an answer brought and offers those that are new to what happened before they came. The first
-    /// occurrence that shows one decides.
+    /// Looks again what one that is pending shows.
+    fn find(
+        &mut self,
+        host: &mut impl Host,
+        place: usize,
+        is_candidate: &dyn Fn(&Held) -> bool,
+        interval: Duration,
+        now: Timestamp,
+    ) -> Option<Rc<Held>> {
+        let occurrence = self.pending[place].occurrence.clone();
+        let (chosen, doubt) = self.choose(host, is_candidate, Some(&occurrence), interval, now);
+        self.pending[place].doubt = doubt;
+        chosen
+    }
+
+    /// Takes the messages that an answer brought and offers those that are new to what happened before they came: also those of which
+    /// the device thought that they are not for the user, as the server may know better. The first occurrence that shows one decides.
     pub(super) fn replace(
         &mut self,
         host: &mut impl Host,
@@ -301,25 +382,39 @@ impl Inbox {
         interval: Duration,
         now: Timestamp,
     ) -> Option<Rc<Held>> {
-        let before = std::mem::replace(&mut self.held, set);
-        self.store_held(host, identity);
+        let mut before: Option<Vec<Rc<Held>>> = None;
+        if set.is_of_profile {
+            if items_of(&set.version) != items_of(&self.held.version) {
+                // It is about messages that another page has replaced since.
+                return None;
+            }
+            (self.held.version, self.held.profile) = (set.version, set.profile);
+        } else {
+            before = Some(std::mem::replace(&mut self.held, set).items);
+        }
+        self.owner = write::identity(identity);
+        self.store_held(host);
         if self.deferred(host).is_none() {
             host.remove(keys::DEFERRED);
         }
         self.prepare(host);
-        let is_new = |message: &Held| !before.items.iter().any(|old| old.id == message.id);
+        let is_new = |message: &Held| match &before {
+            Some(before) => !before.iter().any(|old| old.id == message.id),
+            None => false,
+        };
         for place in 0..self.pending.len() {
-            let occurrence = self.pending[place].occurrence.clone();
-            let (chosen, undecided) = self.choose(host, &is_new, &occurrence, interval, now);
+            let Doubt { undecided, left_out } = self.pending[place].doubt;
+            let is_candidate = |message: &Held| is_new(message) || (left_out && !message.filter.is_empty());
+            let chosen = self.find(host, place, &is_candidate, interval, now);
             if chosen.is_some() {
                 return chosen;
             }
-            self.pending[place].undecided |= undecided;
+            self.pending[place].doubt.undecided |= undecided;
         }
         None
     }
 
-    fn store_held(&self, host: &mut impl Host, identity: &Identity) {
+    fn store_held(&self, host: &mut impl Host) {
         let mut items = String::from("[");
         for message in &self.held.items {
             if items.len() > 1 {
@@ -329,11 +424,14 @@ impl Inbox {
         }
         items.push(']');
         let mut to = Writer::new();
-        to.raw("identity", &write::identity(identity));
+        to.raw("identity", &self.owner);
         to.text("version", &self.held.version);
         to.raw("items", &items);
         if !self.held.caps.is_empty() {
             to.raw("caps", &self.held.caps_source);
+        }
+        if !self.held.profile.is_empty() {
+            to.raw("profile", &self.held.profile);
         }
         host.set(keys::MESSAGES, &to.end());
     }
@@ -348,7 +446,7 @@ impl Inbox {
     pub(super) fn answered(&mut self, stream: StreamId, seq: Seq) {
         let mut place = 0;
         while let Some(pending) = self.pending.get(place) {
-            if pending.stream != stream || pending.seq > seq || pending.undecided {
+            if pending.stream != stream || pending.seq > seq || pending.doubt.undecided {
                 place += 1;
             } else {
                 self.pending.remove(place);
@@ -440,6 +538,11 @@ impl Inbox {
         self.history_source = to.end();
         host.set(keys::HISTORY, &self.history_source);
     }
+}
+
+/// The part of a set's version that names its messages, if it names what is known of the user as well.
+fn items_of(version: &str) -> Option<&str> {
+    split_at(version, b'.').map(|(items, _)| items)
 }
 
 fn read_history(json: Json<'_>) -> History {

@@ -136,6 +136,28 @@ pub(super) fn adopt(host: &mut impl Host, known: &[StreamId]) -> Vec<Stream> {
     streams
 }
 
+/// What waits of one identity, of whatever page, as a JSON array. (`identity` as it is stored with each.)
+pub(super) fn waiting_of(host: &impl Host, identity: &str) -> String {
+    let mut list = String::from("[");
+    for key in host.keys() {
+        if keys::parse_record(&key).is_none() {
+            continue;
+        }
+        let text = host.get(&key).unwrap_or_default();
+        if let Some((owner, json)) = split_at(&text, SEPARATOR)
+            && owner == identity
+            && host.is_json(json)
+        {
+            if list.len() > 1 {
+                list.push(',');
+            }
+            list.push_str(json);
+        }
+    }
+    list.push(']');
+    list
+}
+
 /// Whether a record is one of many, without which the profile is still right in what it says: not what somebody bought or said of
 /// themselves.
 fn is_minor(json: &str) -> bool {

@@ -130,8 +130,8 @@ impl Host for BrowserHost {
         minute.ok().and_then(|minute| minute.as_f64()).map_or(0, |minute| minute as u16)
     }
 
-    fn hold(&self, tests: &str, properties: &str) -> Option<bool> {
-        let (tests, properties) = (JsString::from(tests), JsString::from(properties));
-        self.browser.call2(&JsValue::UNDEFINED, &tests, &properties).ok()?.as_bool()
+    fn hold(&self, condition: &str, of: &str) -> Option<bool> {
+        let (condition, of) = (JsString::from(condition), JsString::from(of));
+        self.browser.call2(&JsValue::UNDEFINED, &condition, &of).ok()?.as_bool()
     }
 }

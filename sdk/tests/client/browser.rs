@@ -5,7 +5,9 @@ use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 use kindling_core::{
     ids::{DeviceId, StreamId, Uuid},
     message::tests_hold,
-    protocol::{FlushRequest, RecordKind},
+    profile::Profile,
+    protocol::{FlushRequest, Record, RecordKind},
+    segment::Mirror,
     time::{Duration, Timestamp},
     value::Value,
 };
@@ -75,12 +77,24 @@ impl Host for Tab {
         u16::try_from(at.as_ms().div_euclid(60_000).rem_euclid(24 * 60)).unwrap()
     }
 
-    fn hold(&self, tests: &str, properties: &str) -> Option<bool> {
+    fn hold(&self, condition: &str, of: &str) -> Option<bool> {
         if self.disk.borrow().without_filters {
             return None;
         }
         let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or(Value::Null);
-        tests_hold(&read(tests), read(properties).as_object())
+        if condition.starts_with('[') {
+            return tests_hold(&read(condition), read(of).as_object());
+        }
+        if of.is_empty() {
+            return Some(false);
+        }
+        let mut user: serde_json::Value = serde_json::from_str(of).unwrap();
+        let profile: Profile = serde_json::from_value(user["profile"].take()).unwrap();
+        let mut mirror = Mirror::new(profile, user["user"].get("external_id").is_none());
+        for record in user["records"].as_array().unwrap() {
+            mirror.add(&serde_json::from_value::<Record>(record.clone()).unwrap());
+        }
+        mirror.evaluate(&read(condition), Timestamp::from_ms(user["now"].as_i64().unwrap()))
     }
 }
 

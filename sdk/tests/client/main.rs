@@ -14,6 +14,7 @@ mod authentication;
 mod browser;
 mod exactly_once;
 mod messages;
+mod on_device;
 
 use browser::{Browser, at, call};
 use kindling_core::{ids::ExternalId, limits, protocol::RecordKind};

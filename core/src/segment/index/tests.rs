@@ -13,7 +13,7 @@ use crate::{
 
 /// A place with regular expressions that are plain texts, and a zone whose clocks are changed every five hours, also at midnight.
 #[derive(Debug)]
-struct Here;
+pub(in crate::segment) struct Here;
 
 #[derive(Debug)]
 struct Plain(String);
@@ -46,7 +46,7 @@ impl Zones for Here {
 
 const HOUR: i64 = 3_600_000;
 /// 2024-02-27: a leap day and the end of a month are near.
-const BEGIN: i64 = 1_708_992_000_000;
+pub(in crate::segment) const BEGIN: i64 = 1_708_992_000_000;
 
 fn any_duration() -> impl Strategy<Value = &'static str> {
     select(vec!["2s", "5s", "3h", "30h", "4d"])
@@ -193,7 +193,7 @@ fn any_leaf() -> impl Strategy<Value = String> {
     ]
 }
 
-fn any_filter() -> impl Strategy<Value = String> {
+pub(in crate::segment) fn any_filter() -> impl Strategy<Value = String> {
     any_leaf().prop_recursive(3, 10, 3, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(|parts| format!(r#"{{"all":[{}]}}"#, parts.join(","))),
@@ -275,14 +275,14 @@ fn any_kind() -> impl Strategy<Value = RecordKind> {
 
 /// What happens: time passes, and then records come in, each so long ago or ahead.
 #[derive(Debug, Clone)]
-struct Step {
-    passes: i64,
-    records: Vec<(RecordKind, i64)>,
+pub(in crate::segment) struct Step {
+    pub(in crate::segment) passes: i64,
+    pub(in crate::segment) records: Vec<(RecordKind, i64)>,
     device: Option<&'static str>,
     signs_in: bool,
 }
 
-fn any_step() -> impl Strategy<Value = Step> {
+pub(in crate::segment) fn any_step() -> impl Strategy<Value = Step> {
     let passes = select(vec![0, 1, 500, 1_999, 2_000, 5_000, HOUR, 3 * HOUR, 5 * HOUR, 24 * HOUR]);
     let ago = select(vec![0, 0, 0, 1, 700, 3_000, 2 * HOUR, 40 * HOUR, -2_000]);
     let records = prop::collection::vec((any_kind(), ago), 0..5);
