@@ -70,7 +70,7 @@ fn message(number: usize) -> Value {
         "trigger": {"type": "custom_event", "name": "added_to_basket"}, "expires_at": 1_000,
         "content": {"type": "slide_up", "slide_from": "bottom", "header": "Free shipping", "body": "Two more."},
     });
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         message["trigger"]["name"] = json!(format!("event_{number}"));
         message["expires_at"] = json!(4_000_000_000_000_u64);
     }
