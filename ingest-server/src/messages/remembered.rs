@@ -52,6 +52,12 @@ fn catalog() -> Catalog {
         changed_in: 1,
         awaits_counters: false,
     };
+    let thrice = json!({"event": "a", "count": {"at_least": 3}});
+    let own = Segment {
+        id: SegmentId::of_campaign(&CampaignId::parse("on_device").unwrap()),
+        filter: filter(thrice.clone()),
+        ..segment.clone()
+    };
     let said = |text: &str, lang: &str| json!({"type": "modal", "body": text, "language": lang});
     let campaigns = [
         ("again", json!({"repeat_after": "2h", "tags": ["promo"]})),
@@ -60,6 +66,7 @@ fn catalog() -> Catalog {
         ("in_segment", json!({"segment": "lately", "priority": 3})),
         ("local", json!({"starts_at": "2025-11-23T20:00", "time_zone": "user"})),
         ("named", json!({"message": {"type": "modal", "body": "{{ user.first_name | default: 'you' }}"}})),
+        ("on_device", json!({"filter": thrice, "evaluate": "device", "repeat_after": "1h"})),
         ("once", json!({"tags": ["promo"]})),
         (
             "split",
@@ -78,7 +85,7 @@ fn catalog() -> Catalog {
     let settings = Settings::parse(&value(caps)).unwrap();
     let name = (WorkspaceKey(1), WorkspaceId::parse("w").unwrap(), String::new());
     let mut catalog = Catalog::default();
-    let workspace = Workspace::new(name, 1, vec![segment], campaigns, settings);
+    let workspace = Workspace::new(name, 1, vec![segment, own], campaigns, settings);
     catalog.insert(workspace, vec!["pk".to_owned()], Vec::new());
     catalog
 }
