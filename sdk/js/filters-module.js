@@ -1,4 +1,4 @@
-// The module that knows the filter language, for pages that can't load a file beside their scripts.
+// The module that tests properties, for pages that can't load a file beside their scripts.
 
 /** The module as base64. Building the package fills it in. */
 const MODULE = "__FILTERS__";

@@ -1,5 +1,5 @@
 // What the module asks the browser while it works: random ids, what the clock shows, and conditions, which few messages have: tests of
-// properties, and filters. The module that knows their language is loaded when the first message comes that has some.
+// properties, and filters. The modules that know their language are loaded when the first message comes that has some.
 
 /** Also where `randomUUID` is not: on pages without TLS. */
 function uuid() {
@@ -12,22 +12,33 @@ function uuid() {
 
 /**
  * Makes the function that the module calls: without arguments for a random UUID, with an instant for the minute of the day that the clock
- * shows then, otherwise to hear whether tests hold of properties, or a filter of the user. As long as that can't be told it says nothing; then `decide` is called.
+ * shows then, otherwise to hear whether tests hold of properties, or a filter of the user. As long as that can't be told it says nothing;
+ * then `decide` is called. `filters` and `segments` are where the modules are for that, if not beside this file.
  */
-export function makeHost(source, decide) {
-  let hold; // once there is one
-  let loading;
+export function makeHost(filters, segments, decide) {
+  const tests = loaded(() => import("./filters.js"), filters, decide);
+  const users = loaded(() => import("./segments.js"), segments, decide);
   return (condition, of) => {
     if (!condition) return uuid();
     if (typeof condition === "number") {
       const at = new Date(condition);
       return at.getHours() * 60 + at.getMinutes();
     }
+    // Tests are a list, a filter is an object.
+    return (condition[0] === "[" ? tests : users)(condition, of);
+  };
+}
+
+/** Makes a function that asks a module, which is loaded when it is first asked. */
+function loaded(load, source, decide) {
+  let hold; // once there is one
+  let loading;
+  return (condition, of) => {
     if (hold) return hold(JSON.parse(condition), of ? JSON.parse(of) : null);
-    loading ??= import("./filters.js")
-      .then((filters) => filters.load(source))
+    loading ??= load()
+      .then((module) => module.load(source))
       .then(
-        (loaded) => (hold = loaded),
+        (ready) => (hold = ready),
         (error) => {
           console.warn("[kindling] can't tell conditions; messages that have some are not shown", error);
           hold = () => false;

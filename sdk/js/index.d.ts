@@ -74,6 +74,8 @@ export interface InitializationOptions {
   wasm?: WasmSource;
   /** The same for the module that tests properties, which is loaded when the first message comes that has such tests. */
   filtersWasm?: WasmSource;
+  /** The same for the module that evaluates filters, which is loaded when the first message comes that has one. */
+  segmentsWasm?: WasmSource;
 }
 
 type Wasm = string | URL | Request | Response | BufferSource | WebAssembly.Module;

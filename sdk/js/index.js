@@ -229,7 +229,7 @@ function begin(mine, left = []) {
     agent: agent(allowed),
   };
   const own = (...ask) => state === mine && act(...ask);
-  glue.start(toJson(started), makeHost(options.filtersWasm, () => own(ASKS.canTest)));
+  glue.start(toJson(started), makeHost(options.filtersWasm, options.segmentsWasm, () => own(ASKS.canTest)));
   mine.up = true;
   const url = (mine.url = `${options.baseUrl.replace(/\/+$/, "")}/sdk/v1/`);
   mine.browser = connect(own, `${url}flush`);

@@ -10,6 +10,7 @@ const MODULE = "__MODULE__";
 const bytes = () => Uint8Array.from(atob(MODULE), (character) => character.charCodeAt(0));
 
 const filters = () => import("./filters-module.js").then((module) => module.bytes());
+const segments = () => import("./segments-module.js").then((module) => module.bytes());
 
 export function initialize(sdkKey, options) {
   if (typeof options !== "object" || options === null) return start(sdkKey, options);
@@ -19,6 +20,7 @@ export function initialize(sdkKey, options) {
     Object.create(options, {
       wasm: { get: () => options.wasm ?? bytes() },
       filtersWasm: { get: () => options.filtersWasm ?? filters },
+      segmentsWasm: { get: () => options.segmentsWasm ?? segments },
     }),
   );
 }

@@ -50,6 +50,9 @@ async fn check(project: Project) -> Vec<String> {
     serde_json::from_value(loaded).unwrap()
 }
 
+/// Modules for WebAssembly in the package. All but one are loaded when a message needs them.
+const MODULES: usize = 3;
+
 /// How many of these files are modules for WebAssembly.
 fn modules(files: &[String]) -> usize {
     files.iter().filter(|file| file.contains(".wasm")).count()
@@ -62,7 +65,7 @@ async fn vite_builds_it_without_configuration() {
         project.write("index.html", &page("<script type=\"module\" src=\"/main.js\"></script>"));
         project.write("main.js", &app(import, "", ""));
         project.node(&programs::bundlers().join("node_modules/vite/bin/vite.js"), &["build"]);
-        assert_eq!(project.built(".wasm").len(), 2, "{import}");
+        assert_eq!(project.built(".wasm").len(), MODULES, "{import}");
         assert_eq!(modules(&check(project).await), loaded, "{import}");
     }
 }
@@ -74,23 +77,24 @@ async fn webpack_builds_it_without_configuration() {
         project.write("dist/index.html", &page("<script defer src=\"main.js\"></script>"));
         project.write("main.js", &app(import, "", ""));
         project.node(&programs::bundlers().join("webpack.mjs"), &[project.path().to_str().unwrap()]);
-        assert_eq!(project.built(".wasm").len(), 2, "{import}");
+        assert_eq!(project.built(".wasm").len(), MODULES, "{import}");
         assert_eq!(modules(&check(project).await), loaded, "{import}");
     }
 }
 
 #[tokio::test]
 async fn esbuild_builds_it_as_the_readme_says() {
-    let wasm = format!(
-        "import wasm from \"{WHOLE}/kindling_bg.wasm\";\nimport filtersWasm from \"{WHOLE}/kindling_filters_bg.wasm\";"
-    );
-    for (import, more, options, loaded) in [(WHOLE, wasm.as_str(), "wasm, filtersWasm", 1), (INLINE, "", "", 0)] {
+    let wasm = [("wasm", ""), ("filtersWasm", "_filters"), ("segmentsWasm", "_segments")]
+        .map(|(name, which)| format!("import {name} from \"{WHOLE}/kindling{which}_bg.wasm\";"))
+        .join("\n");
+    let named = "wasm, filtersWasm, segmentsWasm";
+    for (import, more, options, loaded) in [(WHOLE, wasm.as_str(), named, 1), (INLINE, "", "", 0)] {
         let project = Project::with_package();
         project.write("dist/index.html", &page("<script type=\"module\" src=\"main.js\"></script>"));
         project.write("main.js", &app(import, more, options));
         let arguments = ["main.js", "--bundle", "--minify", "--format=esm", "--loader:.wasm=file", "--outdir=dist"];
         project.node(&programs::bundlers().join("node_modules/esbuild/bin/esbuild"), &arguments);
-        assert_eq!(project.built(".wasm").len(), loaded * 2, "{import}");
+        assert_eq!(project.built(".wasm").len(), loaded * MODULES, "{import}");
         assert_eq!(modules(&check(project).await), loaded, "{import}");
     }
 }
@@ -170,11 +174,14 @@ fn exactly_what_is_meant_is_packed() {
         "dist/inline.js",
         "dist/kindling_bg.wasm",
         "dist/kindling_filters_bg.wasm",
+        "dist/kindling_segments_bg.wasm",
         "dist/live.js",
         "dist/loader.d.ts",
         "dist/loader.js",
         "dist/preview.js",
         "dist/render.js",
+        "dist/segments-module.js",
+        "dist/segments.js",
         "dist/wrongs.js",
         "package.json",
     ];

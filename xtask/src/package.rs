@@ -50,13 +50,19 @@ struct Module {
 }
 
 /// What every page loads, and what pages load whose messages need it.
-const MODULES: [Module; 2] = [
+const MODULES: [Module; 3] = [
     Module { package: "kindling-sdk", name: "kindling", entry: "index.js", carrier: ("inline.js", "__MODULE__") },
     Module {
         package: "kindling-sdk-filters",
         name: "kindling_filters",
         entry: "filters.js",
         carrier: ("filters-module.js", "__FILTERS__"),
+    },
+    Module {
+        package: "kindling-sdk-segments",
+        name: "kindling_segments",
+        entry: "segments.js",
+        carrier: ("segments-module.js", "__SEGMENTS__"),
     },
 ];
 

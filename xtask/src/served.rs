@@ -15,7 +15,7 @@ use crate::process;
 use crate::project::Project;
 
 /// The files of the package that pages load from the server.
-const FILES: [&str; 10] = [
+const FILES: [&str; 12] = [
     "index.js",
     "kindling_bg.wasm",
     "display.js",
@@ -24,6 +24,8 @@ const FILES: [&str; 10] = [
     "wrongs.js",
     "filters.js",
     "kindling_filters_bg.wasm",
+    "segments.js",
+    "kindling_segments_bg.wasm",
     "live.js",
     "render.js",
 ];

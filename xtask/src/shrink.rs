@@ -42,7 +42,7 @@ const FEATURES: [&str; 6] = [
     "--enable-reference-types",
     "--enable-sign-ext",
 ];
-const BUNDLE_OPTIONS: [&str; 11] = [
+const BUNDLE_OPTIONS: [&str; 12] = [
     "--bundle",
     "--format=esm",
     "--target=es2022",
@@ -53,6 +53,7 @@ const BUNDLE_OPTIONS: [&str; 11] = [
     "--external:./preview.js",
     "--external:./filters.js",
     "--external:./live.js",
+    "--external:./segments.js",
     "--external:./render.js",
     "--external:./wrongs.js",
 ];

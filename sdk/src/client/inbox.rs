@@ -106,16 +106,20 @@ impl Inbox {
 
     /// Has filters and tests of properties made ready, if there are any.
     fn prepare(&self, host: &impl Host) {
+        let (mut filter, mut tests) = ("", "");
         for message in &self.held.items {
             if !message.filter.is_empty() {
-                host.hold(&message.filter, "");
-                return;
+                filter = &message.filter;
             }
             for trigger in &message.triggers {
                 if !trigger.tests.is_empty() {
-                    host.hold(&trigger.tests, "");
-                    return;
+                    tests = &trigger.tests;
                 }
+            }
+        }
+        for condition in [filter, tests] {
+            if !condition.is_empty() {
+                host.hold(condition, "");
             }
         }
     }
