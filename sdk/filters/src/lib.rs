@@ -1,4 +1,4 @@
-//! The filter language on a device: a module of its own, since few messages need it and it is a fifth of what a page would load.
+//! Tests of properties on a device: a module of its own, since few messages need it and it is a fifth of what a page would load.
 //! `sdk/js/host.js` loads it when the first message comes that has tests of properties.
 #![cfg(target_arch = "wasm32")]
 
