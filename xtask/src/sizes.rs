@@ -126,11 +126,14 @@ mod tests {
         let sizes = [("kindling_bg.wasm", "400 300"), ("index.js", "7 5"), ("inline.js", "500 480")];
         let rows = sizes.map(|(name, compressed)| (name, size(1000, compressed).unwrap()));
         let text = table(&rows);
-        let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
-        assert_eq!(lines[1], ["kindling_bg.wasm", "1000", "400", "300"]);
-        assert_eq!(lines[4], [".", "2000", "407", "305"]);
-        assert_eq!(lines[6][3..], ["2000", "407", "305"]);
-        assert_eq!(lines[7], ["./inline", "2000", "507", "485"]);
+        let ends = |name: &str| -> Vec<&str> {
+            let line = text.lines().find_map(|line| line.strip_prefix(name).filter(|rest| rest.starts_with("  ")));
+            line.unwrap().split_whitespace().collect()
+        };
+        assert_eq!(ends("kindling_bg.wasm"), ["1000", "400", "300"]);
+        assert_eq!(ends("."), ["2000", "407", "305"]);
+        assert_eq!(ends(". with messages"), ["2000", "407", "305"]);
+        assert_eq!(ends("./inline"), ["2000", "507", "485"]);
     }
 
     #[test]
