@@ -175,6 +175,7 @@ fn exactly_what_is_meant_is_packed() {
         "dist/kindling_bg.wasm",
         "dist/kindling_filters_bg.wasm",
         "dist/kindling_segments_bg.wasm",
+        "dist/left.js",
         "dist/live.js",
         "dist/loader.d.ts",
         "dist/loader.js",

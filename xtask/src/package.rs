@@ -71,8 +71,17 @@ const MODULES: [Module; 3] = [
 const DISPLAY: [&str; 2] = ["display.js", "forms.js"];
 
 /// What stands beside them in the package as it was written.
-const ALONE: [&str; 8] =
-    ["loader.js", "live.js", "preview.js", "render.js", "frame.html", "wrongs.js", "index.d.ts", "loader.d.ts"];
+const ALONE: [&str; 9] = [
+    "loader.js",
+    "left.js",
+    "live.js",
+    "preview.js",
+    "render.js",
+    "frame.html",
+    "wrongs.js",
+    "index.d.ts",
+    "loader.d.ts",
+];
 
 /// A finished package.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use crate::process;
 use crate::project::Project;
 
 /// The files of the package that pages load from the server.
-const FILES: [&str; 12] = [
+const FILES: [&str; 13] = [
     "index.js",
     "kindling_bg.wasm",
     "display.js",
@@ -26,6 +26,7 @@ const FILES: [&str; 12] = [
     "kindling_filters_bg.wasm",
     "segments.js",
     "kindling_segments_bg.wasm",
+    "left.js",
     "live.js",
     "render.js",
 ];

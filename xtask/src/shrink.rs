@@ -42,7 +42,7 @@ const FEATURES: [&str; 6] = [
     "--enable-reference-types",
     "--enable-sign-ext",
 ];
-const BUNDLE_OPTIONS: [&str; 12] = [
+const BUNDLE_OPTIONS: [&str; 13] = [
     "--bundle",
     "--format=esm",
     "--target=es2022",
@@ -52,6 +52,7 @@ const BUNDLE_OPTIONS: [&str; 12] = [
     "--external:./forms.js",
     "--external:./preview.js",
     "--external:./filters.js",
+    "--external:./left.js",
     "--external:./live.js",
     "--external:./segments.js",
     "--external:./render.js",

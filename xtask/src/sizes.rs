@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use crate::process;
 
 /// What pages load, one way or another. The type declarations are read by editors only.
-const LOADED: [&str; 14] = [
+const LOADED: [&str; 15] = [
     "kindling_bg.wasm",
     "index.js",
     "display.js",
@@ -21,6 +21,7 @@ const LOADED: [&str; 14] = [
     "inline.js",
     "filters-module.js",
     "segments-module.js",
+    "left.js",
     "live.js",
     "render.js",
     LOADER,
@@ -42,7 +43,7 @@ const VARIANTS: [(&str, &[&str]); 6] = [
 
 /// What a page may load of the first variant, in bytes as brotli has them. It is to go down, to 30,000: whoever makes the package smaller
 /// writes down the new size here, with a small margin.
-const BUDGET: u64 = 36_200;
+const BUDGET: u64 = 36_000;
 
 /// Compresses as web servers do: gzip -9 and brotli 11. Node.js has both and is needed for the build anyway.
 const COMPRESS: &str = "const { readFileSync } = require('node:fs'); const zlib = require('node:zlib');
