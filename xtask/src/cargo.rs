@@ -29,6 +29,15 @@ pub(crate) fn command(project: &Project) -> Command {
     command
 }
 
+/// Chooses the packages of the workspace, other than this program.
+///
+/// Cargo compiles a dependency once for each set of features that the chosen packages ask of it: what chooses the same packages as others
+/// shares what they have compiled. Which targets are built is chosen on top. This program's own dependencies are apart, as it is built
+/// first and alone.
+pub(crate) fn choose_members(command: &mut Command) {
+    command.args(["--workspace", "--exclude", env!("CARGO_PKG_NAME")]);
+}
+
 fn bare() -> Command {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);

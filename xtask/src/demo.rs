@@ -45,8 +45,8 @@ pub(crate) struct Binaries {
 /// Builds the programs, for development.
 pub(crate) fn build_binaries(project: &Project) -> Result<Binaries> {
     let mut command = cargo::command(project);
-    command.args(["build", "--locked", "--bins"]);
-    command.args(["--package", "ingest-server", "--package", "demo-web"]);
+    command.args(["build", "--locked", "--bin", "kindling", "--bin", "demo-web"]);
+    cargo::choose_members(&mut command);
     let artifacts = cargo::build("the build of kindling and demo-web", &mut command)?;
     let extension = std::env::consts::EXE_EXTENSION;
     Ok(Binaries {

@@ -23,16 +23,8 @@ use crate::tally::Tally;
 /// What is fuzzed. A target `x` is the program `fuzz-x`, with `fuzz/seeds/x` and `fuzz/dictionaries/x.dict`.
 const TARGETS: [&str; 3] = ["flush", "filter", "compressed"];
 
-/// How each crate is compiled: with counters, a table of what they count, and the values that are compared.
-const FLAGS: [&str; 7] = [
-    "-Cpasses=sancov-module",
-    "-Cllvm-args=-sanitizer-coverage-level=4",
-    "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
-    "-Cllvm-args=-sanitizer-coverage-pc-table",
-    "-Cllvm-args=-sanitizer-coverage-trace-compares",
-    "--cfg",
-    "fuzzing",
-];
+/// What compiles the crates of the workspace for fuzzing.
+const COMPILER: &str = "fuzz/rustc-with-counters";
 
 /// Seconds for each target when it is one check among others.
 const CHECK_SECONDS: u64 = 5;
@@ -95,10 +87,10 @@ pub(crate) fn check(project: &Project, tally: &mut Tally) -> Result<()> {
 
 fn build(project: &Project) -> Result<Vec<Artifact>> {
     let mut command = cargo::command(project);
-    // With a target named, the flags are not for build scripts and macros, which run while something is compiled.
-    command.args(["build", "--locked", "--package", "kindling-fuzz", "--features", "libfuzzer", "--bins"]);
-    command.args(["--profile", "fuzz", "--target", "host-tuple"]);
-    command.env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\u{1f}"));
+    command.args(["build", "--locked", "--features", "kindling-fuzz/libfuzzer"]);
+    command.args(TARGETS.iter().flat_map(|target| ["--bin".to_owned(), format!("fuzz-{target}")]));
+    cargo::choose_members(&mut command);
+    command.env("RUSTC_WORKSPACE_WRAPPER", project.root.join(COMPILER));
     cargo::build("the build of the fuzz targets", &mut command)
 }
 

@@ -44,17 +44,20 @@ pub(crate) struct Options {
 pub(crate) fn run(project: &Project, choice: wasm::Choice, options: &Options) -> Result<ExitCode> {
     let mut tally = Tally::default();
     check_sources(project, &mut tally)?;
+    test_this(project, options, &mut tally)?;
     if options.fast {
-        test_inside(project, options, &mut tally)?;
+        test_members(project, options, None, &mut tally)?;
     } else {
         let web = make_web_parts(project, choice, &mut tally)?;
         let chromium = tally.need("browser for the tests", || browser::chromium(project))?;
         let firefox = tally.need("second browser for the tests", || browser::firefox(project))?;
         let bundlers = tally.need("bundlers for the tests", || npm::install_bundlers(project))?;
         let binaries = tally.need("kindling and demo-web", || demo::build_binaries(project))?;
-        test_inside(project, options, &mut tally)?;
-        let parts = Parts { web, chromium, firefox, bundlers, binaries };
-        test_outside(project, options, &parts, &mut tally)?;
+        if binaries.is_none() {
+            tally.fail("black-box tests: not run");
+        }
+        let parts = binaries.map(|binaries| Parts { web, chromium, firefox, bundlers, binaries });
+        test_members(project, options, parts.as_ref(), &mut tally)?;
         fuzz::check(project, &mut tally)?;
     }
 
@@ -113,11 +116,24 @@ fn check_wasm(project: &Project, toolchain: &Toolchain) -> Result<()> {
     process::run("cargo clippy", command.args(["--", "-D", "warnings"]))
 }
 
-/// The tests beside the code: unit, property and documentation tests.
-fn test_inside(project: &Project, options: &Options, tally: &mut Tally) -> Result<()> {
+/// The tests of this program.
+fn test_this(project: &Project, options: &Options, tally: &mut Tally) -> Result<()> {
     let mut command = cargo::command(project);
-    command.args(["test", "--workspace", "--exclude", BLACK_BOX]);
-    run_tests("tests beside the code", &mut command, options, tally)
+    command.args(["test", "--package", env!("CARGO_PKG_NAME")]);
+    run_tests("tests of xtask", &mut command, options, tally)
+}
+
+/// The tests beside the code: unit, property and documentation tests. With `parts` also those from outside: the real server process, the
+/// real browser, the real package. Both at once, as they are compiled together.
+fn test_members(project: &Project, options: &Options, parts: Option<&Parts>, tally: &mut Tally) -> Result<()> {
+    let mut command = cargo::command(project);
+    command.arg("test");
+    cargo::choose_members(&mut command);
+    match parts {
+        Some(parts) => command.envs(parts.environment()),
+        None => command.args(["--exclude", BLACK_BOX]),
+    };
+    run_tests("tests", &mut command, options, tally)
 }
 
 /// What the black-box tests need.
@@ -127,18 +143,15 @@ struct Parts {
     chromium: Option<Browser>,
     firefox: Option<Browser>,
     bundlers: Option<PathBuf>,
-    binaries: Option<Binaries>,
+    binaries: Binaries,
 }
 
 impl Parts {
     /// The environment that tells the tests where everything is. What could not be made is left out, and has been counted
     /// as a failure already.
     fn environment(&self) -> Vec<(&'static str, &Path)> {
-        let mut variables: Vec<(&str, &PathBuf)> = Vec::new();
-        if let Some(binaries) = &self.binaries {
-            variables.push(("KINDLING_BIN", &binaries.kindling));
-            variables.push(("DEMO_WEB_BIN", &binaries.demo_web));
-        }
+        let Binaries { kindling, demo_web } = &self.binaries;
+        let mut variables: Vec<(&str, &PathBuf)> = vec![("KINDLING_BIN", kindling), ("DEMO_WEB_BIN", demo_web)];
         if let Some(package) = &self.web.package {
             variables.push(("KINDLING_PACKAGE", &package.folder));
         }
@@ -158,18 +171,6 @@ impl Parts {
         }
         variables.into_iter().map(|(name, path)| (name, path.as_path())).collect()
     }
-}
-
-/// The tests from outside: the real server process, the real browser, the real package.
-fn test_outside(project: &Project, options: &Options, parts: &Parts, tally: &mut Tally) -> Result<()> {
-    let name = "black-box tests";
-    if parts.binaries.is_none() {
-        tally.fail(&format!("{name}: not run"));
-        return Ok(());
-    }
-    let mut command = cargo::command(project);
-    command.args(["test", "--package", BLACK_BOX]).envs(parts.environment());
-    run_tests(name, &mut command, options, tally)
 }
 
 /// Runs `cargo test` and counts, while the user sees the output.
