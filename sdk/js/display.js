@@ -9,7 +9,7 @@ import { keepFocus } from "./display/focus.js";
 import { holdPage } from "./display/hold.js";
 import { dress } from "./display/look.js";
 import { fetchImages, preload } from "./display/image.js";
-import { STYLE } from "./display/style.js";
+import STYLE from "./display/style.css";
 
 /** Messages that wait to be drawn; more are left out. */
 const MAX_WAITING = 100;

@@ -70,6 +70,9 @@ const MODULES: [Module; 3] = [
 /// into them.
 const DISPLAY: [&str; 2] = ["display.js", "forms.js"];
 
+/// What those take in as text.
+const STYLES: [&str; 2] = ["display/style.css", "display/form-style.css"];
+
 /// What stands beside them in the package as it was written.
 const ALONE: [&str; 9] = [
     "loader.js",
@@ -234,6 +237,9 @@ fn assemble(project: &Project, sources: &Sources, wasm: &[PathBuf], place: &Path
         folder::copy_file(&parts.join(&module), &dist.join(&module))?;
         shrink::bundle(project, &tools, &parts.join(entry), &dist.join(entry))?;
         folder::copy_file(&parts.join(carrier.0), &dist.join(carrier.0))?;
+    }
+    for name in STYLES {
+        shrink::style(project, &tools, &parts.join(name))?;
     }
     for name in DISPLAY {
         shrink::bundle(project, &tools, &parts.join(name), &dist.join(name))?;

@@ -24,8 +24,8 @@ const WASM_OPTIONS: [&str; 14] = [
     "-Oz",
     // What is of one module stands together: more alike, to a compressor.
     "--reorder-functions-by-name",
-    // A function with one caller stays a function: more bytes, but more alike, and compressed 3 % fewer.
-    "--one-caller-inline-max-function-size=0",
+    // A function with one caller stays a function unless it is tiny: more bytes, but more alike, and compressed 3 % fewer.
+    "--one-caller-inline-max-function-size=32",
     "--strip-debug",
     "--strip-producers",
     // For tools that are done now.
@@ -42,11 +42,12 @@ const FEATURES: [&str; 6] = [
     "--enable-reference-types",
     "--enable-sign-ext",
 ];
-const BUNDLE_OPTIONS: [&str; 13] = [
+const BUNDLE_OPTIONS: [&str; 14] = [
     "--bundle",
     "--format=esm",
     "--target=es2022",
     "--log-level=warning",
+    "--loader:.css=text",
     // Files of their own, which are loaded when they are needed.
     "--external:./display.js",
     "--external:./forms.js",
@@ -58,6 +59,7 @@ const BUNDLE_OPTIONS: [&str; 13] = [
     "--external:./render.js",
     "--external:./wrongs.js",
 ];
+const STYLE_OPTIONS: [&str; 3] = ["--minify", "--allow-overwrite", "--log-level=warning"];
 const SCRIPT_OPTIONS: [&str; 4] = ["--module", "--compress", "passes=3,ecma=2020", "--mangle"];
 
 /// The name that `wasm-opt` gives the one module that everything is imported from.
@@ -97,6 +99,13 @@ pub(crate) fn module(tools: &Tools, wasm: &Path, glue: &Path) -> Result<()> {
 pub(crate) fn bundle(project: &Project, tools: &Tools, entry: &Path, bundled: &Path) -> Result<()> {
     let mut command = Command::new("node");
     command.arg(&tools.esbuild).arg(entry).args(BUNDLE_OPTIONS).arg(format!("--outfile={}", bundled.display()));
+    process::run_quietly("esbuild", &mut command, &project.state_folder()?.join("esbuild.log"))
+}
+
+/// Replaces a style sheet by a smaller one that does the same, for whatever browser: nothing is written in older words.
+pub(crate) fn style(project: &Project, tools: &Tools, path: &Path) -> Result<()> {
+    let mut command = Command::new("node");
+    command.arg(&tools.esbuild).arg(path).args(STYLE_OPTIONS).arg(format!("--outfile={}", path.display()));
     process::run_quietly("esbuild", &mut command, &project.state_folder()?.join("esbuild.log"))
 }
 

@@ -43,7 +43,7 @@ const VARIANTS: [(&str, &[&str]); 6] = [
 
 /// What a page may load of the first variant, in bytes as brotli has them. It is to go down, to 30,000: whoever makes the package smaller
 /// writes down the new size here, with a small margin.
-const BUDGET: u64 = 36_000;
+const BUDGET: u64 = 35_900;
 
 /// Compresses as web servers do: gzip -9 and brotli 11. Node.js has both and is needed for the build anyway.
 const COMPRESS: &str = "const { readFileSync } = require('node:fs'); const zlib = require('node:zlib');

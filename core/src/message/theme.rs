@@ -79,7 +79,7 @@ pub struct ButtonPalette {
     pub border: Option<Color>,
 }
 
-/// The colours that the SDK paints with where nobody says others, as `sdk/js/display/style.js` has them.
+/// The colours that the SDK paints with where nobody says others, as `sdk/js/display/look.js` has them.
 struct Defaults {
     surface: Color,
     text: Color,
