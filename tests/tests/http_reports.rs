@@ -85,6 +85,13 @@ async fn a_report_has_what_happened_and_what_followed() {
     assert!(bought_by_ada.get("against_control").is_none());
     assert_eq!(found["days"].as_array().unwrap().len(), 1);
     assert_eq!(found["days"][0]["impressions"], 3);
+    let table = api.get("/campaigns/sale/report?format=csv").await;
+    let header = |name: &str| table.headers[name].to_str().unwrap().to_owned();
+    assert_eq!((table.status, header("content-type")), (200, "text/csv; charset=utf-8".to_owned()));
+    assert!(header("content-disposition").starts_with("attachment; filename=\"sale_20"));
+    let [names, row] = table.text.lines().collect::<Vec<_>>()[..] else { panic!("{}", table.text) };
+    assert!(names.ends_with(",clicks on go,bought: users,large: users,bought: EUR,large: EUR"), "{names}");
+    assert!(row.contains(",,false,2,2,3,2,2,1,1,1,"), "{row}");
 
     // Another device of Bob's was without a network: there he saw it before.
     let mut phone = Visitor::new();

@@ -3,6 +3,8 @@
 use axum::{
     Json,
     extract::{Path, Query, State},
+    http::header,
+    response::{IntoResponse as _, Response},
 };
 use kindling_core::{calendar::Date, ids::CampaignId, limits};
 use serde::{Deserialize, Serialize};
@@ -13,13 +15,23 @@ use crate::{campaign_report::CampaignReport, now};
 /// Days of a report, unless it is said from when on.
 const DAYS: i64 = 30;
 
-/// Which days, as `YYYY-MM-DD`.
+/// What is asked for: which days, as `YYYY-MM-DD`, and in which form.
 #[derive(Deserialize)]
-pub(super) struct Days {
+pub(super) struct Asked {
     /// The first; 30 days with the last, unless it is said.
     from: Option<String>,
     /// The last; today, unless it is said.
     to: Option<String>,
+    #[serde(default)]
+    format: Format,
+}
+
+#[derive(Debug, Default, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Format {
+    #[default]
+    Json,
+    Csv,
 }
 
 /// What a campaign came to in some days.
@@ -32,7 +44,7 @@ pub(super) struct ReportView {
     report: CampaignReport,
 }
 
-impl Days {
+impl Asked {
     /// The first and the last day.
     fn range(&self, today: Date) -> Result<(Date, Date), Problem> {
         let invalid = |detail: String| Problem::bad_request("invalid_days", detail);
@@ -56,14 +68,19 @@ pub(super) async fn get(
     State(app): State<App>,
     Secret(workspace): Secret,
     Path(id): Path<String>,
-    Query(days): Query<Days>,
-) -> Result<Json<ReportView>, Problem> {
+    Query(asked): Query<Asked>,
+) -> Result<Response, Problem> {
     let id = parse_id(id)?;
     let entry = workspace.campaign(&id).ok_or_else(|| Problem::not_found(format!("there is no campaign {id}")))?;
-    let (from, to) = days.range(Date::of(now(), 0))?;
+    let (from, to) = asked.range(Date::of(now(), 0))?;
     let rows = app.store.report(workspace.key, id.clone(), (from, to)).await?;
     let report = CampaignReport::new(&entry.campaign, &rows);
-    Ok(Json(ReportView { campaign: id, from: from.to_string(), to: to.to_string(), report }))
+    if matches!(asked.format, Format::Csv) {
+        let name = format!("attachment; filename=\"{id}_{from}_{to}.csv\"");
+        let headers = [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, name.as_str())];
+        return Ok((headers, report.to_csv()).into_response());
+    }
+    Ok(Json(ReportView { campaign: id, from: from.to_string(), to: to.to_string(), report }).into_response())
 }
 
 #[cfg(test)]
@@ -74,8 +91,11 @@ mod tests {
     fn days_are_bounded() {
         let today = Date::parse("2026-11-25").unwrap();
         let range = |from: Option<&str>, to: Option<&str>| {
-            let days = Days { from: from.map(str::to_owned), to: to.map(str::to_owned) };
-            days.range(today).map(|(first, last)| format!("{first} {last}")).map_err(|problem| problem.code())
+            let (from, to) = (from.map(str::to_owned), to.map(str::to_owned));
+            Asked { from, to, format: Format::Json }
+                .range(today)
+                .map(|(first, last)| format!("{first} {last}"))
+                .map_err(|problem| problem.code())
         };
         assert_eq!(range(None, None).unwrap(), "2026-10-27 2026-11-25");
         assert_eq!(range(None, Some("2026-03-01")).unwrap(), "2026-01-31 2026-03-01");

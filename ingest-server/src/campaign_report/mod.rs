@@ -1,5 +1,7 @@
 //! What a campaign came to: its report, put together from the numbers that the store has.
 
+mod csv;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use kindling_core::{
