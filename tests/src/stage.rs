@@ -29,6 +29,17 @@ impl Stage {
         Self { server, gate, pages, browser: Browser::open_in(engine).await }
     }
 
+    /// Sets the stage for a server with these definitions, and a page that shows messages by itself with no pause between them; then visits
+    /// it, and has it get what there is for its visitor. `options` are further ones for `initialize`.
+    pub async fn with_messages(definitions: Value, options: &str) -> Self {
+        let options = format!("minimumIntervalBetweenTriggerActionsInSeconds: 0, {options}");
+        let script = "kindling.automaticallyShowInAppMessages();";
+        let stage = Self::set(Server::start(definitions).await, Engine::Chromium, &options, script).await;
+        stage.visit().await;
+        stage.get_messages().await;
+        stage
+    }
+
     /// Requests to the server, past the gate.
     pub fn api(&self) -> Api {
         self.server.api()

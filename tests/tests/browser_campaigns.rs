@@ -3,24 +3,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on has failed")]
 
 use kindling_tests::{
-    engine::Engine,
-    server::{Server, campaign, workspace},
+    server::{campaign, workspace},
     shown::{SHOWN, part},
     stage::Stage,
     wait,
 };
 use serde_json::{Value, json};
 
-/// A page that shows messages by itself, with no pause between them, and holds them.
 async fn set(campaigns: Value, settings: Value) -> Stage {
     let mut definitions = workspace("shop", json!([]), campaigns);
     definitions["settings"] = settings;
-    let server = Server::start(definitions).await;
-    let options = "minimumIntervalBetweenTriggerActionsInSeconds: 0";
-    let stage = Stage::set(server, Engine::Chromium, options, "kindling.automaticallyShowInAppMessages();").await;
-    stage.visit().await;
-    stage.get_messages().await;
-    stage
+    Stage::with_messages(definitions, "").await
 }
 
 #[tokio::test]

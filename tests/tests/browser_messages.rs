@@ -3,22 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on has failed")]
 
 use kindling_tests::{
-    engine::Engine,
-    server::{Server, campaign, workspace},
+    server::{campaign, workspace},
     shown::{SHOWN, part},
     stage::Stage,
     wait,
 };
 use serde_json::{Value, json};
 
-/// A page that shows messages by itself, with no pause between them, and has visited the server once.
 async fn set(campaigns: Value) -> Stage {
-    let server = Server::start(workspace("shop", json!([]), campaigns)).await;
-    let options = "minimumIntervalBetweenTriggerActionsInSeconds: 0";
-    let stage = Stage::set(server, Engine::Chromium, options, "kindling.automaticallyShowInAppMessages();").await;
-    stage.visit().await;
-    stage.get_messages().await;
-    stage
+    Stage::with_messages(workspace("shop", json!([]), campaigns), "").await
 }
 
 #[tokio::test]
