@@ -2,13 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on has failed")]
 
-use std::{
-    fs,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::{fs, sync::Arc};
 
 use kindling_tests::{
     api::Api,
@@ -18,7 +12,7 @@ use kindling_tests::{
     wait,
 };
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use tokio::{sync::Semaphore, task::JoinSet, time::timeout};
 
 const HOUR: i64 = 3_600_000;
 
@@ -222,13 +216,24 @@ struct Device {
     answered: usize,
 }
 
+/// What happens between two crashes. However quick the server is, no more than was allowed is sent.
+struct Round {
+    /// Flushes that may still be sent.
+    allowed: Semaphore,
+    /// Flushes that were answered.
+    answers: Semaphore,
+}
+
 impl Device {
-    async fn send(mut self, api: Api, answers: Arc<AtomicUsize>) -> Self {
+    async fn send(mut self, api: Api, round: Arc<Round>) -> Self {
         while let Some(flush) = self.flushes.get(self.answered) {
+            // Closed when the server is gone.
+            let Ok(allowed) = round.allowed.acquire().await else { return self };
+            allowed.forget();
             match api.flush_request(api.with_sdk_key(flush.clone()).to_string()).send().await {
                 Ok(answer) if answer.status() == 200 => {
                     self.answered += 1;
-                    answers.fetch_add(1, Ordering::Relaxed);
+                    round.answers.add_permits(1);
                 }
                 _ => return self,
             }
@@ -259,6 +264,8 @@ fn devices(count: i64, begin: i64) -> Vec<Device> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_report_is_exact_after_every_crash_and_when_users_are_made_up_again() {
     const DEVICES: i64 = 40;
+    /// Flushes that may be in the air when the server is killed.
+    const IN_THE_AIR: u32 = 10;
     let mut server = Server::start(empty_workspace("shop")).await;
     server.api().put("/campaigns/sale", &sale()).await.ok();
     let day = (now() - 24 * HOUR) / (24 * HOUR) * (24 * HOUR);
@@ -267,20 +274,23 @@ async fn a_report_is_exact_after_every_crash_and_when_users_are_made_up_again() 
     let is_done = |devices: &[Device]| devices.iter().all(|device| device.answered == device.flushes.len());
     let mut crashes = 0;
     while !is_done(&devices) {
-        let answers = Arc::new(AtomicUsize::new(0));
-        let mut clients = JoinSet::new();
         let left: usize = devices.iter().map(|device| device.flushes.len() - device.answered).sum();
+        let wanted = u32::try_from(left.min(1 + usize::try_from(dice.roll(30)).unwrap())).unwrap();
+        let allowed = Semaphore::new((wanted + IN_THE_AIR) as usize);
+        let round = Arc::new(Round { allowed, answers: Semaphore::new(0) });
+        let mut clients = JoinSet::new();
         for device in devices.drain(..) {
-            clients.spawn(device.send(server.api(), Arc::clone(&answers)));
+            clients.spawn(device.send(server.api(), Arc::clone(&round)));
         }
-        let wanted = usize::try_from(1 + dice.roll(30)).unwrap().min(left);
-        wait::until("answers", async || (answers.load(Ordering::Relaxed) >= wanted).then_some(())).await;
+        drop(timeout(wait::PATIENCE, round.answers.acquire_many(wanted)).await.expect("answers"));
         server.kill();
+        round.allowed.close();
         crashes += 1;
         devices = clients.join_all().await;
         server.start_again().await;
     }
-    assert!(crashes >= 4, "{crashes} crashes");
+    // 200 flushes, of which at most 40 are answered before a crash.
+    assert!(crashes >= 5, "{crashes} crashes");
     let persons = DEVICES / 2;
     let found = report(&server.api()).await;
     let totals = &found["totals"];
