@@ -32,13 +32,13 @@ export const ASKS = {
   notShown: 27,
 };
 
-/** Why a flush failed, or records were dropped. */
+/** Why a flush failed, or records were dropped, as `FlushProblem` in `index.d.ts` has it. */
 export const REASONS = [
-  "the server can't be reached",
-  "the answer is not from a Kindling server",
-  "the server does not know the SDK key",
-  "the server asks to wait",
-  "the server can't read it",
-  "the queue is full; its oldest record made room",
-  "the server does not take the user's signature"
+  "unreachable",
+  "not_kindling",
+  "unknown_key",
+  "busy",
+  "unreadable",
+  "queue_full",
+  "sdk_authentication_failed"
 ];

@@ -35,7 +35,7 @@ const zIndexOf = ({ inAppMessageZIndex: given }) =>
  * `record(record)`, `open(url, newTab)` and `askForPush()`.
  */
 export function makeDisplay(options, site) {
-  const waiting = [];
+  let waiting = [];
   let shown; // what is on the page, or about to be
 
   function remove() {
@@ -161,7 +161,7 @@ export function makeDisplay(options, site) {
 
     /** Takes the message of that id from the page, or out of the queue. */
     close(id) {
-      for (let at = waiting.length; at--; ) if (waiting[at].message.id === id) waiting.splice(at, 1);
+      waiting = waiting.filter(({ message }) => message.id !== id);
       if (shown?.entry.message.id === id) {
         shown.entry.told?.("dismissed");
         if (shown?.entry.message.id === id) next();
@@ -170,7 +170,7 @@ export function makeDisplay(options, site) {
 
     /** Takes everything from the page. */
     clear() {
-      waiting.length = 0;
+      waiting = [];
       remove();
     },
   };

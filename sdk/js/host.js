@@ -1,29 +1,30 @@
-// What the module asks the browser while it works: random ids, what the clock shows, and conditions, which few messages have: tests of
-// properties, and filters. The modules that know their language are loaded when the first message comes that has some.
+// What the module asks the browser while it works: random ids, what the clock shows, what JSON says, and conditions, which few messages have:
+// tests of properties, and filters. The modules that know their language are loaded when the first message comes that has some.
 
-/** Also where `randomUUID` is not: on pages without TLS. */
+import { warn } from "./warn.js";
+
+/** Also where `randomUUID` is not: on pages without TLS. Of version 4, and of the 4 digits that its variant may have always the same. */
 function uuid() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 15) | 64;
-  bytes[8] = (bytes[8] & 63) | 128;
   const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return digits.replace(/(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+  return digits.replace(/(.{8})(.{4}).(.{3}).(.{3})/, "$1-$2-4$3-a$4-");
 }
 
 /**
- * Makes the function that the module calls: without arguments for a random UUID, with an instant for the minute of the day that the clock
- * shows then, otherwise to hear whether tests hold of properties, or a filter of the user. As long as that can't be told it says nothing;
+ * Makes the function that the module calls: with nothing for a random UUID, with an instant for the minute of the day that the clock shows
+ * then, with JSON alone for what that says, and with a condition to hear whether tests hold of properties, or a filter of the user. As long as that can't be told it says nothing;
  * then `decide` is called. `filters` and `segments` are where the modules are for that, if not beside this file.
  */
 export function makeHost(filters, segments, decide) {
   const tests = loaded(() => import("./filters.js"), filters, decide);
   const users = loaded(() => import("./segments.js"), segments, decide);
   return (condition, of) => {
-    if (!condition) return uuid();
+    if (condition === undefined) return uuid();
     if (typeof condition === "number") {
       const at = new Date(condition);
       return at.getHours() * 60 + at.getMinutes();
     }
+    if (of === undefined) return JSON.parse(condition);
     // Tests are a list, a filter is an object.
     return (condition[0] === "[" ? tests : users)(condition, of);
   };
@@ -40,7 +41,7 @@ function loaded(load, source, decide) {
       .then(
         (ready) => (hold = ready),
         (error) => {
-          console.warn("[kindling] can't tell conditions; messages that have some are not shown", error);
+          warn("could not load what tells conditions", error);
           hold = () => false;
         },
       )

@@ -249,6 +249,7 @@ export type Gender = "m" | "f" | "o" | "u" | "n" | "p";
 
 /** The user of this device. Each setter returns whether the change was stored; `null` clears an attribute. */
 export class User {
+  private constructor();
   /** The external id, or `null` while the visitor is anonymous. `undefined` until the SDK is ready. */
   getUserId(): string | null | undefined;
   setEmail(email: string | null): boolean;
@@ -409,6 +410,23 @@ export interface QueuedRecord {
   [key: string]: unknown;
 }
 
+/** Why a flush failed, or records were dropped. */
+export type FlushProblem =
+  /** There was no answer. */
+  | "unreachable"
+  /** Something else than a Kindling server answered. */
+  | "not_kindling"
+  /** The server does not know the SDK key. */
+  | "unknown_key"
+  /** The server can't take anything now. */
+  | "busy"
+  /** The server can't read what was sent. */
+  | "unreadable"
+  /** The queue was full: its oldest records made room. */
+  | "queue_full"
+  /** The server does not take the user for proven. */
+  | "sdk_authentication_failed";
+
 /** What the SDK does, as it happens. */
 export type Activity =
   /** A record was stored. */
@@ -423,9 +441,9 @@ export type Activity =
       messages: number | null;
     }
   /** The flush did not get through; its records are kept. `retryInMs` is `null` when only the next start tries again. */
-  | { type: "flush_failed"; flush: number; stream: string; status: number | null; reason: string; retryInMs: number | null }
+  | { type: "flush_failed"; flush: number; stream: string; status: number | null; reason: FlushProblem; retryInMs: number | null }
   /** Records that can never be taken were dropped: `reason` says why. */
-  | { type: "records_dropped"; stream: string; firstSeq: number; lastSeq: number; reason: string }
+  | { type: "records_dropped"; stream: string; firstSeq: number; lastSeq: number; reason: FlushProblem }
   /** The set of held messages changed. */
   | { type: "messages_changed"; held: number }
   /** A trigger fired this message. */

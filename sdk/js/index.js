@@ -14,6 +14,7 @@ import { compile } from "./load.js";
 import { InAppMessage, KEY, makeMessage, RAW } from "./messages.js";
 import { page } from "./page.js";
 import { user } from "./user.js";
+import { warn } from "./warn.js";
 
 export { DeviceProperties } from "./device.js";
 export {
@@ -117,7 +118,7 @@ function act(what, text = "", x = 0, y = 0, z = 0) {
       receive(JSON.parse(said[place]), said[place + 1]);
     } catch (error) {
       // A message that is not as it should be must not end the rest.
-      console.warn("[kindling]", error);
+      warn("", error);
     }
   }
   return said[0];
@@ -133,7 +134,7 @@ function recover(error) {
   halt(mine);
   if (mine.recovered) return fail("stopped by an error", error);
   mine.recovered = true;
-  console.warn("[kindling] starts anew after an error", error);
+  warn("starts anew after an error", error);
   // Not while the page's call is still under way.
   mine.ready = Promise.resolve()
     .then(() => {
@@ -146,7 +147,7 @@ function recover(error) {
 
 function fail(text, error) {
   if (state) state.failed = true;
-  console.warn(`[kindling] ${text}`, error);
+  warn(text, error);
   return false;
 }
 
@@ -193,7 +194,7 @@ function start(sdkKey, options) {
     .catch((error) => {
       for (const call of early) call.drop?.();
       mine.failed = true;
-      console.warn("[kindling] could not start", error);
+      warn("could not start", error);
       return false;
     });
   return true;
@@ -259,7 +260,7 @@ function listen(mine, own) {
       mine.live = live.listen(`${mine.url}live`, () => own(ASKS.head), () => own(ASKS.flush));
       mine.live.renew(mine.stream);
     },
-    (error) => console.warn("[kindling] could not load what hears of changes; flushes go on", error),
+    (error) => warn("could not load live.js", error),
   );
 }
 
@@ -478,19 +479,19 @@ function loadDisplay(mine) {
         mine.display.expect(list(ASKS.heldMessages).map(({ message }) => message));
       },
       (error) => {
-        console.warn("[kindling] could not load what draws messages; they wait for the network", error);
+        warn("could not load display.js", error);
         mine.loading = undefined;
         window.addEventListener("online", () => state === mine && loadDisplay(mine), { once: true });
       },
     )
-    .catch((error) => console.warn("[kindling]", error));
+    .catch((error) => warn("", error));
 }
 
 /** What completes messages is loaded as soon as the device holds one that needs it, to be there when there is no network. */
 function loadRender(mine) {
   mine.render ??= import("./render.js").then((render) => (mine.renderer = render));
   mine.render.catch((error) => {
-    console.warn("[kindling] could not load what completes messages; it is tried again", error);
+    warn("could not load render.js", error);
     mine.render = undefined;
   });
   return mine.render;

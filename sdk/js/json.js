@@ -10,7 +10,7 @@ function plain(name, value) {
   // Half of a pair of surrogates is no character.
   if (typeof value === "string") return value.replace(/\p{Cs}/gu, "\ufffd");
   if (typeof value === "number" && !isFinite(value)) throw "a number must be finite";
-  if (/bi|fu|sy/.test(typeof value)) throw "only null, booleans, numbers, strings, dates, arrays and objects can be stored";
+  if (/bi|fu|sy/.test(typeof value)) throw "only what JSON has, and dates, can be stored";
   return value;
 }
 

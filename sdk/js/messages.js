@@ -3,20 +3,17 @@
 import { isSafe } from "./address.js";
 import { page } from "./page.js";
 
-const OWN = Symbol("own"); // Only this module makes messages.
-let next = 1; // numbers what can be listened to
-
 /** A message as the module sent it. */
 export const RAW = Symbol("raw");
+
 /** What those who listen to a message or a button know it by. */
 export const KEY = Symbol("key");
 
+let next = 1; // numbers what can be listened to
+
 /** What can be clicked. */
 class Clickable {
-  constructor(own) {
-    if (own !== OWN) throw new TypeError("messages come from subscribeToInAppMessage()");
-    this[KEY] = `message-${next++}-`;
-  }
+  [KEY] = `message-${next++}-`;
   subscribeToClickedEvent(subscriber) {
     return page.subscribe("subscribeToClickedEvent", `${this[KEY]}clicked`, subscriber);
   }
@@ -29,15 +26,15 @@ class Clickable {
 }
 
 export class InAppMessageButton extends Clickable {
-  constructor(own, { id, text, click_action }) {
-    super(own);
+  constructor({ id, text, click_action }) {
+    super();
     Object.assign(this, { id, text, clickAction: makeAction(click_action) });
   }
 }
 
 export class InAppMessage extends Clickable {
-  constructor(own, raw) {
-    super(own);
+  constructor(raw) {
+    super();
     const { content } = raw;
     this[RAW] = raw;
     this.id = raw.id;
@@ -46,7 +43,7 @@ export class InAppMessage extends Clickable {
     this.header = content.header ?? null;
     this.imageUrl = content.image_url ?? null;
     this.altImageText = content.image_alt ?? null;
-    this.buttons = (content.buttons ?? []).map((button) => new InAppMessageButton(OWN, button));
+    this.buttons = (content.buttons ?? []).map((button) => new InAppMessageButton(button));
     this.clickAction = makeAction(content.click_action);
     this.duration = content.duration_ms ?? null;
     this.extras = content.extras ?? {};
@@ -63,8 +60,8 @@ export class InAppMessage extends Clickable {
 }
 
 export class SlideUpMessage extends InAppMessage {
-  constructor(own, raw) {
-    super(own, raw);
+  constructor(raw) {
+    super(raw);
     this.slideFrom = raw.content.slide_from;
   }
 }
@@ -74,15 +71,15 @@ export class ModalMessage extends InAppMessage {}
 export class FullScreenMessage extends ModalMessage {}
 
 export class HtmlMessage extends InAppMessage {
-  constructor(own, raw) {
-    super(own, raw);
+  constructor(raw) {
+    super(raw);
     this.html = raw.content.html;
   }
 }
 
 export class SurveyMessage extends InAppMessage {
-  constructor(own, raw) {
-    super(own, raw);
+  constructor(raw) {
+    super(raw);
     const { question, answer, submit, thanks = null } = raw.content;
     Object.assign(this, { question, answer, submit, thanks });
   }
@@ -100,7 +97,7 @@ const TYPES = {
 };
 
 /** A message for the page, of one that the module has sent. */
-export const makeMessage = (raw) => new TYPES[raw.content.type](OWN, raw);
+export const makeMessage = (raw) => new TYPES[raw.content.type](raw);
 
 function makeAction(action) {
   if (action?.type === "all") return { type: "all", of: action.of.map(makeAction) };

@@ -4,12 +4,7 @@ import { page } from "./page.js";
 
 const isText = (value) => typeof value === "string";
 
-const OWN = Symbol("own"); // Only this module makes users.
-
 export class User {
-  constructor(own) {
-    if (own !== OWN) throw new TypeError("use getUser()");
-  }
   getUserId() {
     const id = page.externalId();
     return id === "" ? null : id;
@@ -66,7 +61,7 @@ export class User {
 }
 
 /** The user of the device: there is one. */
-export const user = new User(OWN);
+export const user = new User();
 
 /** Setters that take the value as it is. */
 const PLAIN = {

@@ -91,7 +91,7 @@ async fn a_message_waits_for_what_draws_it() {
     gate.shut();
     browser.run("kindling.logCustomEvent('arrived')").await;
     assert!(flush(&browser).await);
-    let warned = "return window.warnings.some((line) => line.includes('could not load what draws messages'))";
+    let warned = "return window.warnings.some((line) => line.includes('could not load display.js'))";
     browser.until("a warning", warned).await;
     browser.run("kindling.logCustomEvent('seen')").await;
     assert_eq!(browser.run(SHOWN).await, Value::Null);

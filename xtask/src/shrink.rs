@@ -60,10 +60,24 @@ const BUNDLE_OPTIONS: [&str; 14] = [
     "--external:./wrongs.js",
 ];
 const STYLE_OPTIONS: [&str; 3] = ["--minify", "--allow-overwrite", "--log-level=warning"];
-const SCRIPT_OPTIONS: [&str; 4] = ["--module", "--compress", "passes=3,ecma=2020", "--mangle"];
+/// `unsafe_methods`: nobody calls a method with `new`.
+const SCRIPT_OPTIONS: [&str; 4] = ["--module", "--compress", "passes=3,ecma=2020,unsafe_methods", "--mangle"];
 
 /// The name that `wasm-opt` gives the one module that everything is imported from.
 const IMPORTED: &str = "a";
+
+/// What the glue has for callers and browsers that there are none of: from where to where it goes, and what stands there instead.
+const NEEDLESS: [(&str, &str, &str); 5] = [
+    // Every browser that takes the module has this.
+    ("if (!('encodeInto' in ", "\n}\n", ""),
+    // Texts are always passed with what makes more room.
+    ("    if (realloc === undefined) {", "\n    }\n", ""),
+    // Our scripts pass a compiled module, and in an object.
+    ("    if (module !== undefined) {", "\n    }\n", "    ({module} = module);\n"),
+    ("    if (!(module instanceof WebAssembly.Module)) {", "\n    }\n", ""),
+    // Only the facade makes the module anew, and says so itself.
+    ("    if (__wbg_reinit_scheduled) {", "\n    }\n", ""),
+];
 
 /// What `wasm-opt` has renamed.
 #[derive(Debug)]
@@ -90,7 +104,8 @@ pub(crate) fn module(tools: &Tools, wasm: &Path, glue: &Path) -> Result<()> {
     command.arg(&tools.wasm_opt).args(WASM_OPTIONS).args(FEATURES).arg(wasm).arg("-o").arg(&smaller);
     let renamed = Renamed::parse(&process::output(&mut command)?).context("wasm-opt does not say what it renamed")?;
     let text = fs::read_to_string(glue).with_context(|| format!("cannot read {}", glue.display()))?;
-    fs::write(glue, rename(text, &renamed)?).with_context(|| format!("cannot write {}", glue.display()))?;
+    fs::write(glue, without_needless(rename(text, &renamed)?))
+        .with_context(|| format!("cannot write {}", glue.display()))?;
     fs::rename(&smaller, wasm).with_context(|| format!("cannot replace {}", wasm.display()))
 }
 
@@ -134,6 +149,18 @@ fn rename(mut glue: String, renamed: &Renamed) -> Result<String> {
     Ok(glue)
 }
 
+/// Leaves out what nobody needs. What a version of the generator does not make is not there to leave out: the limits of size notice.
+fn without_needless(mut glue: String) -> String {
+    for (from, to, instead) in NEEDLESS {
+        if let Some(start) = glue.find(from)
+            && let Some(length) = glue[start..].find(to)
+        {
+            glue.replace_range(start..start + length + to.len(), instead);
+        }
+    }
+    glue
+}
+
 fn rename_calls(glue: &str, name: &str, new: &str) -> String {
     let from = format!("wasm.{name}");
     let mut text = String::with_capacity(glue.len());
@@ -150,6 +177,14 @@ fn rename_calls(glue: &str, name: &str, new: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nobody_needs_is_left_out() {
+        let glue = "function start(module) {\n    if (module !== undefined) {\n        if (a) {\n        }\n    }\n    go(module);\n}\n";
+        let short = "function start(module) {\n    ({module} = module);\n    go(module);\n}\n";
+        assert_eq!(without_needless(glue.to_owned()), short);
+        assert_eq!(without_needless(short.to_owned()), short);
+    }
 
     #[test]
     fn names_are_replaced_where_they_are_names() {

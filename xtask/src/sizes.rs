@@ -31,7 +31,7 @@ const LOADED: [&str; 15] = [
 const LOADER: &str = "loader.js";
 const LOADER_BUDGET: u64 = 1_000;
 
-/// The ways in which a page may load it, and the files of each. The first is what most pages do, and what the budget is for.
+/// The ways in which a page may load it, and the files of each. The first is what most pages do.
 const VARIANTS: [(&str, &[&str]); 6] = [
     (".", &["kindling_bg.wasm", "index.js"]),
     (". with messages", &["kindling_bg.wasm", "index.js", "display.js"]),
@@ -41,9 +41,9 @@ const VARIANTS: [(&str, &[&str]); 6] = [
     ("./loader", &[LOADER, "kindling_bg.wasm", "index.js"]),
 ];
 
-/// What a page may load of the first variant, in bytes as brotli has them. It is to go down, to 30,000: whoever makes the package smaller
+/// What a page may load of a variant, in bytes as brotli has them. The first is to go down, to 30,000: whoever makes the package smaller
 /// writes down the new size here, with a small margin.
-const BUDGET: u64 = 35_900;
+const BUDGETS: [(&str, u64); 2] = [(".", 35_400), (". with messages", 40_000)];
 
 /// Compresses as web servers do: gzip -9 and brotli 11. Node.js has both and is needed for the build anyway.
 const COMPRESS: &str = "const { readFileSync } = require('node:fs'); const zlib = require('node:zlib');
@@ -66,14 +66,15 @@ pub(crate) fn print(folder: &Path, hold: bool) -> Result<()> {
     let rows: Vec<_> = LOADED.into_iter().zip(sizes).collect();
     print!("{}", table(&rows));
     within_budget("the loader, as it is,", sum(&rows, &[LOADER]).raw, LOADER_BUDGET)?;
-    let total = sum(&rows, VARIANTS[0].1).brotli;
-    match hold {
-        true => within_budget("the package, as brotli has it,", total, BUDGET),
-        false => {
-            println!("not held to the budget of {BUDGET} bytes: this toolchain can't build the standard library");
-            Ok(())
-        }
+    if !hold {
+        println!("not held to {BUDGETS:?}: this toolchain can't build the standard library");
+        return Ok(());
     }
+    for (variant, budget) in BUDGETS {
+        let files = VARIANTS.into_iter().find(|(name, _)| *name == variant).map_or(&[][..], |(_, files)| files);
+        within_budget(&format!("{variant}, as brotli has it,"), sum(&rows, files).brotli, budget)?;
+    }
+    Ok(())
 }
 
 /// The sizes of these files.
@@ -139,13 +140,14 @@ mod tests {
 
     #[test]
     fn every_file_of_a_variant_is_weighed() {
+        assert!(BUDGETS.iter().all(|(name, _)| VARIANTS.iter().any(|(variant, _)| name == variant)));
         assert!(VARIANTS.iter().flat_map(|(_, files)| *files).all(|file| LOADED.contains(file)));
     }
 
     #[test]
     fn the_budget_is_held() {
-        assert!(within_budget("it", BUDGET, BUDGET).is_ok());
-        assert!(within_budget("it", BUDGET + 1, BUDGET).is_err());
+        assert!(within_budget("it", 7, 7).is_ok());
+        assert!(within_budget("it", 8, 7).is_err());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 // What messages are made of: a frame with an image, text, buttons, and a cross that puts it away.
 
-import { add, cross, set } from "./element.js";
+import { add, set } from "./element.js";
 import { swipe } from "./swipe.js";
 
 /** A screen reader notices what changes in a part of the page that it knows already. */
@@ -37,7 +37,7 @@ export function draw(view) {
   }
 
   const close = add(frame, "button", "close");
-  set(close, { type: "button", "aria-label": content.close_label ?? "Close" }).append(cross());
+  set(close, { "aria-label": content.close_label ?? "Close" });
   close.addEventListener("click", () => view.dismiss());
   const isExplicit = options.requireExplicitInAppMessageDismissal && !isNote;
   frame.addEventListener("keydown", (event) => {
@@ -81,7 +81,7 @@ function drawClick(view, card) {
   const { click_action: action, header } = view.message.content;
   if (!action || action.type === "none") return;
   card.classList.add("clickable");
-  const cover = set(add(card, "button", "cover"), { type: "button", "aria-labelledby": header == null ? "body" : "header body" });
+  const cover = set(add(card, "button", "cover"), { "aria-labelledby": header == null ? "body" : "header body" });
   cover.addEventListener("click", () => view.click(action));
 }
 

@@ -28,8 +28,7 @@ export function dress(host, frame, content, { inAppMessageColorScheme: wanted })
     for (const button of frame.querySelectorAll("[data-button]")) {
       const style = content.buttons[button.dataset.button].style?.[scheme] ?? {};
       for (const name of ["background", "text", "border"]) {
-        if (style[name]) button.style.setProperty(`--button-${name}`, style[name]);
-        else button.style.removeProperty(`--button-${name}`);
+        button.style.setProperty(`--button-${name}`, style[name] ?? "");
       }
     }
   };

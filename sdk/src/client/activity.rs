@@ -90,7 +90,7 @@ pub enum Activity {
     },
 }
 
-/// Why a flush failed, or records were dropped. The facade has the sentences for people, in `REASONS` of `codes.js`.
+/// Why a flush failed, or records were dropped. The facade has their names, in `REASONS` of `codes.js`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     /// There was no answer.

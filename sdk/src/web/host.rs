@@ -1,7 +1,7 @@
 //! What the client needs of a browser.
 
 use gloo_storage::{LocalStorage, Storage as _};
-use js_sys::{Function, JSON, JsString};
+use js_sys::{Function, JsString};
 use kindling_core::{
     ids::{StreamId, Uuid},
     time::Timestamp,
@@ -37,6 +37,11 @@ impl BrowserHost {
     /// The client's name for a key of localStorage, if it is the client's.
     pub(super) fn own_key<'a>(&self, key: &'a str) -> Option<&'a str> {
         key.strip_prefix(&self.prefix)
+    }
+
+    /// What the browser says to that; `None` if it throws. Always with two arguments: each way of calling has code of its own.
+    fn ask(&self, what: &JsValue, of: &JsValue) -> Option<JsValue> {
+        self.browser.call2(&JsValue::UNDEFINED, what, of).ok()
     }
 
     /// Takes what has the key out of memory.
@@ -108,7 +113,7 @@ impl Host for BrowserHost {
     }
 
     fn uuid(&mut self) -> Uuid {
-        let made = self.browser.call0(&JsValue::UNDEFINED).ok().and_then(|made| made.as_string());
+        let made = self.ask(&JsValue::UNDEFINED, &JsValue::UNDEFINED).and_then(|made| made.as_string());
         // The facade makes one in any case.
         made.and_then(|made| StreamId::recall(&made)).map_or(Uuid::nil(), |id| id.0)
     }
@@ -118,20 +123,19 @@ impl Host for BrowserHost {
     }
 
     fn is_json(&self, text: &str) -> bool {
-        JSON::parse(text).is_ok()
+        self.ask(&JsString::from(text), &JsValue::UNDEFINED).is_some()
     }
 
     fn number(&self, text: &str) -> f64 {
-        JSON::parse(text).ok().and_then(|value| value.as_f64()).unwrap_or(f64::NAN)
+        self.ask(&JsString::from(text), &JsValue::UNDEFINED).and_then(|value| value.as_f64()).unwrap_or(f64::NAN)
     }
 
     fn minute_of_day(&self, at: Timestamp) -> u16 {
-        let minute = self.browser.call1(&JsValue::UNDEFINED, &JsValue::from_f64(at.as_ms() as f64));
-        minute.ok().and_then(|minute| minute.as_f64()).map_or(0, |minute| minute as u16)
+        let minute = self.ask(&JsValue::from_f64(at.as_ms() as f64), &JsValue::UNDEFINED);
+        minute.and_then(|minute| minute.as_f64()).map_or(0, |minute| minute as u16)
     }
 
     fn hold(&self, condition: &str, of: &str) -> Option<bool> {
-        let (condition, of) = (JsString::from(condition), JsString::from(of));
-        self.browser.call2(&JsValue::UNDEFINED, &condition, &of).ok()?.as_bool()
+        self.ask(&JsString::from(condition), &JsString::from(of))?.as_bool()
     }
 }

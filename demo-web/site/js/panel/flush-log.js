@@ -7,6 +7,16 @@ import { duration, size } from "./units.js";
 
 const ENTRIES_MAX = 50;
 
+const PROBLEMS = {
+  unreachable: "the server can't be reached",
+  not_kindling: "the answer is not from a Kindling server",
+  unknown_key: "the server does not know the SDK key",
+  busy: "the server asks to wait",
+  unreadable: "the server can't read it",
+  queue_full: "the queue is full; its oldest record made room",
+  sdk_authentication_failed: "the server does not take the user's signature",
+};
+
 export function startFlushLog() {
   /** Newest first. `version` counts what changed, so that only the changed entry is drawn anew. */
   let entries = [];
@@ -79,7 +89,7 @@ function outcome(entry) {
     case "ok":
       return [`acked #${entry.acked}`, entry.messages !== null && ` · ${entry.messages} msg`];
     default:
-      return [entry.status === null ? "" : `${entry.status} `, entry.reason, " · ", retry(entry)];
+      return [entry.status === null ? "" : `${entry.status} `, PROBLEMS[entry.reason], " · ", retry(entry)];
   }
 }
 
@@ -94,6 +104,6 @@ function dropped(entry) {
     { class: "flush", "data-testid": "dropped-entry", "data-state": "dropped" },
     element("span", { class: "flush__state" }, "dropped"),
     element("span", { class: "flush__sent" }, `#${entry.firstSeq}–${entry.lastSeq}`),
-    element("span", { class: "flush__note" }, entry.reason),
+    element("span", { class: "flush__note" }, PROBLEMS[entry.reason]),
   );
 }
