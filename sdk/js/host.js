@@ -1,5 +1,5 @@
-// What the module asks the browser while it works: random ids, what the clock shows, what JSON says, and conditions, which few messages have:
-// tests of properties, and filters. The modules that know their language are loaded when the first message comes that has some.
+// What the module asks the browser while it works: random ids, what the clock shows, what JSON says, and conditions, which few messages
+// have: tests of properties, and filters. The modules that know their language are loaded when the first message comes that has some.
 
 import { warn } from "./warn.js";
 
@@ -12,8 +12,9 @@ function uuid() {
 
 /**
  * Makes the function that the module calls: with nothing for a random UUID, with an instant for the minute of the day that the clock shows
- * then, with JSON alone for what that says, and with a condition to hear whether tests hold of properties, or a filter of the user. As long as that can't be told it says nothing;
- * then `decide` is called. `filters` and `segments` are where the modules are for that, if not beside this file.
+ * then, with JSON alone for what that says, and with a condition to hear whether tests hold of properties, or a filter of the user. As long
+ * as that can't be told it says nothing; then `decide` is called. `filters` and `segments` are where the modules are for that, if not beside
+ * this file.
  */
 export function makeHost(filters, segments, decide) {
   const tests = loaded(() => import("./filters.js"), filters, decide);
