@@ -140,6 +140,10 @@ pub(crate) mod tests {
             (Reason::NotProven, "sdk_authentication_failed"),
         ] {
             assert_eq!(list("REASONS")[reason as usize], wanted);
+            assert!(
+                include_str!("../js/index.d.ts").contains(&format!("  | \"{wanted}\"")),
+                "{wanted} is no FlushProblem"
+            );
         }
     }
 }

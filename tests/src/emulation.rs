@@ -28,12 +28,20 @@ impl Browser {
         let Screen { width, height, is_phone } = screen;
         let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": is_phone});
         self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
-        let features = json!([
-            {"name": "prefers-color-scheme", "value": scheme},
-            {"name": "prefers-reduced-motion", "value": "reduce"},
-        ]);
         self.devtools("Emulation.setTouchEmulationEnabled", json!({"enabled": is_phone})).await;
-        self.devtools("Emulation.setEmulatedMedia", json!({"features": features})).await;
+        self.media(&[("prefers-color-scheme", scheme)]).await;
+    }
+
+    /// Has the page have a system that puts a few colours of its own in place of all others.
+    pub async fn force_colors(&self) {
+        self.media(&[("forced-colors", "active"), ("prefers-color-scheme", "dark")]).await;
+    }
+
+    /// Sets what the page may ask of its system; nothing moves in any case.
+    async fn media(&self, features: &[(&str, &str)]) {
+        let still = ("prefers-reduced-motion", "reduce");
+        let features = features.iter().chain([&still]).map(|(name, value)| json!({"name": name, "value": value}));
+        self.devtools("Emulation.setEmulatedMedia", json!({"features": features.collect::<Vec<_>>()})).await;
     }
 
     /// Draws a finger over the screen, from one place to another, in CSS pixels.

@@ -181,6 +181,22 @@ async fn colours_follow_the_system_unless_the_site_says_otherwise() {
 }
 
 #[tokio::test]
+async fn what_can_be_pressed_is_seen_where_the_system_forces_its_colours() {
+    let (pages, browser) = page().await;
+    browser.force_colors().await;
+    browser.goto(&pages.page("page")).await;
+    let message = json!({"type": "modal", "body": "B", "buttons": [{"id": "go", "text": "Go"}]});
+    browser.run_with("await window.preview(argument, { colorScheme: 'light' })", message).await;
+    // What a shape is painted with, and what is written beside it. A background would be that of the page.
+    let colors = "
+        const root = document.querySelector('kindling-message').shadowRoot;
+        const cross = getComputedStyle(root.querySelector('.close'), '::after');
+        const text = getComputedStyle(root.querySelector('p')).color;
+        return [cross.borderTopColor === text, cross.borderTopWidth, getComputedStyle(root.querySelector('.action')).borderTopStyle];";
+    assert_eq!(browser.run(colors).await, json!([true, "36px", "solid"]));
+}
+
+#[tokio::test]
 async fn right_to_left_is_mirrored_and_keyboards_go_round() {
     let (pages, browser) = page().await;
     browser.emulate(PHONE, "light").await;
