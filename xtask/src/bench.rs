@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
+use tempfile::TempDir;
 
 use crate::bench_sdk;
 use crate::browser;
 use crate::cargo;
-use crate::folder;
 use crate::process;
 use crate::progress;
 use crate::project::Project;
@@ -155,7 +155,7 @@ pub(crate) fn run(project: &Project, choice: wasm::Choice, options: &Options) ->
         What::Reports(_) => {}
         What::Sdk(sdk) => {
             let prepared = bench_sdk::prepare(project, choice, &sdk.only)?;
-            bench.arg("--subjects").arg(prepared.subjects).arg("--scratch").arg(&prepared.scratch);
+            bench.arg("--subjects").arg(prepared.subjects).arg("--scratch").arg(prepared.scratch.path());
             scratch = Some(prepared.scratch);
             bench.arg("--chrome").arg(browser::chromium(project)?.program);
             bench.args(["--rounds", &sdk.rounds.to_string()]);
@@ -166,6 +166,6 @@ pub(crate) fn run(project: &Project, choice: wasm::Choice, options: &Options) ->
     }
     let ended = process::run(name, &mut bench);
     // Also after an interrupt, which leaves it no time for that.
-    let cleared = scratch.as_deref().map_or(Ok(()), folder::remove);
-    ended.and(cleared).map(|()| ExitCode::SUCCESS)
+    let cleared = scratch.map_or(Ok(()), TempDir::close);
+    ended.and(cleared.context("the browsers' folder stays behind")).map(|()| ExitCode::SUCCESS)
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
+use tempfile::TempDir;
 
 use crate::folder;
 use crate::npm;
@@ -44,8 +45,9 @@ const BUNDLE_OPTIONS: [&str; 9] = [
 pub(crate) struct Prepared {
     /// The file that says what there is.
     pub(crate) subjects: PathBuf,
-    /// A folder for the browsers.
-    pub(crate) scratch: PathBuf,
+    /// A folder for the browsers. The path of a socket that Chromium makes in there may have 107 bytes, so it is not in the project, whose
+    /// own may be long.
+    pub(crate) scratch: TempDir,
 }
 
 /// Builds the package, installs the peers that are asked for (all, if none is) and bundles all of them. A peer with which that fails is
@@ -86,7 +88,8 @@ pub(crate) fn prepare(project: &Project, choice: wasm::Choice, asked: &[String])
     let file = place.join("subjects.json");
     fs::write(&file, json!({"subjects": subjects, "missing": missing}).to_string())
         .with_context(|| format!("cannot write {}", file.display()))?;
-    Ok(Prepared { subjects: file, scratch: place.join("profiles") })
+    let scratch = tempfile::Builder::new().prefix("kindling-bench-").tempdir().context("no folder for the browsers")?;
+    Ok(Prepared { subjects: file, scratch })
 }
 
 fn first_line(text: &str) -> &str {
